@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+#ifndef WATCH_MODEL_H
+#define WATCH_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "src/arch/arch.h"
+#include "src/health/health.h"
+
+// The read model of one run: what every view draws and `health` prints. Built record by record
+// by a source (journal, foreign log, event file); judged by src/health. Views read only this.
+// Open structs: plain data to be read. Arrays grow; indices stay valid until model_rewind.
+// Missing numbers are NAN (a reading that is absent is not zero).
+
+typedef enum {
+    RUN_UNKNOWN,
+    RUN_RUNNING,
+    RUN_PAUSED,
+    RUN_DONE,
+    RUN_STOPPED,
+    RUN_FAILED,
+    RUN_LOST // journal silent too long
+} RunState;
+const char *run_state_name(RunState state);
+
+typedef struct {
+    int epoch;
+    double train_loss, train_acc, valid_loss, valid_acc, lr, seconds, test_acc;
+    double wall; // Unix time of the record, NAN unknown
+} EpochRow;
+
+// One look at the alphas of one cell type.
+typedef struct {
+    int epoch;
+    int64_t step;
+    float *p; // [edges][ops], owned by the model
+    Signals signals;
+} AlphaLook;
+
+typedef struct {
+    int epoch;      // genotype index in foreign logs
+    GenoCell geno;
+    int skips, parameter_free, conv_depth;
+} GenoRow;
+
+typedef struct {
+    HealthCell shape;
+    AlphaLook *looks;
+    int n_looks, cap_looks;
+    GenoRow *genos;
+    int n_genos, cap_genos;
+} ModelCell;
+
+typedef struct {
+    int number;
+    char state[12];  // COMPLETE PRUNED FAIL RUNNING
+    char *arch;      // text
+    double values[8]; // by ModelRun.objective
+    double seconds;
+    bool on_front;
+} TrialRow;
+
+typedef struct {
+    int epoch;
+    double lambda_max;
+    int batches;
+} LambdaRow;
+
+typedef struct {
+    double wall;
+    char *text;
+} LogRow;
+
+typedef struct {
+    int epoch;
+    int64_t step;
+    double match, alignment, norm; // NAN if absent
+    double discretisation;         // accuracy drop
+} GradientRow;
+
+typedef struct ModelRun {
+    char name[128];
+    char path[512];     // run directory, journal or log
+    char dialect[32];   // "journal", "robustdarts", "pt.darts", ...
+    char strategy[32], space[64];
+    char producer[64];  // host or program, if known
+    int64_t seed;       // -1 unknown
+    int epochs;         // planned, 0 unknown
+    int64_t steps_per_epoch; // 0 unknown
+    RunState state;
+    int epoch;          // last finished, -1 none
+    int64_t step;
+    bool complete;      // reached its planned end
+    double started, last; // Unix time, NAN unknown
+    double seconds_per_epoch; // median of the last ones, NAN unknown
+    EpochRow *rows;
+    int n_rows, cap_rows;
+    ModelCell *cells;
+    int n_cells, cap_cells;
+    TrialRow *trials;
+    int n_trials, cap_trials;
+    int n_objectives;
+    struct {
+        char name[32];
+        bool maximize;
+    } objective[8];
+    LambdaRow *lambdas;
+    int n_lambdas, cap_lambdas;
+    GradientRow *gradients;
+    int n_gradients, cap_gradients;
+    LogRow *log;
+    int n_log, cap_log;
+    int last_checkpoint; // epoch, -1 none
+    char genotype[2048]; // latest, text
+    int64_t params, macs; // of the derived network, 0 unknown
+    double rss_bytes, cpu;  // of the search process, NAN unknown
+    struct ModelRun *parent; // unused by sources: set for side-by-side of forks
+    char fork_of[128];
+    int fork_epoch;
+    Health *health;      // judged as it grows
+    HealthLimits limits;
+    int64_t skipped;     // lines or records not understood
+    uint64_t version;    // rises with every change: views redraw when it moved
+} ModelRun;
+
+typedef struct {
+    ModelRun **runs;
+    int n, cap;
+    int64_t skipped_lines;
+    char dialect[32];
+} Model;
+
+ModelRun *model_add(Model *model, const char *name, Error *err); // NULL when out of memory
+void model_free(Model *model);
+// Building blocks for sources; all keep order and tell health. STATUS_NOMEM only.
+Status model_cell(ModelRun *run, const HealthCell *cell, int *index, Error *err);
+Status model_alpha(ModelRun *run, int cell, int epoch, int64_t step, const double *p, Error *err);
+Status model_genotype(ModelRun *run, int epoch, const Genotype *geno, Error *err);
+EpochRow *model_epoch(ModelRun *run, int epoch, Error *err); // finds or appends
+Status model_trial(ModelRun *run, const TrialRow *trial, Error *err); // copies, keeps the front
+Status model_log(ModelRun *run, double wall, const char *text, Error *err);
+void model_rewind(ModelRun *run, int epoch, int64_t step);
+// Call when everything known about `epoch` is in: health looks at it.
+void model_epoch_done(ModelRun *run, int epoch);
+// Remaining seconds, NAN unknown.
+double model_eta(const ModelRun *run);
+// Latest look of a cell at or before `epoch` (INT_MAX: the newest); NULL if none.
+const AlphaLook *model_look(const ModelRun *run, int cell, int epoch);
+const GenoRow *model_geno(const ModelRun *run, int cell, int epoch);
+
+#endif
