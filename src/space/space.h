@@ -14,11 +14,11 @@
 // src/script from Lua (or by tests), validated here. Everything lives in the Space's arena.
 
 typedef enum {
-    OP_NONE,  // contributes nothing; may compete in the softmax, never runs
-    OP_SKIP,  // identity (factorised reduction where strided)
-    OP_POOL,  // parameter-free window
-    OP_CONV,  // has weights: counts for conv depth
-    OP_OTHER  // parameter-free but not skip, pool or none (noise)
+    OP_NONE, // contributes nothing; may compete in the softmax, never runs
+    OP_SKIP, // identity (factorised reduction where strided)
+    OP_POOL, // parameter-free window
+    OP_CONV, // has weights: counts for conv depth
+    OP_OTHER // parameter-free but not skip, pool or none (noise)
 } OpClass;
 
 // One layer of an operator. Channels are relative to the cell's width C: out = mul * C / div,
@@ -26,10 +26,11 @@ typedef enum {
 typedef struct {
     LayerAttr attr;
     int channel_mul, channel_div;
-    bool strided;     // takes the stride of the edge
-    bool search_only; // left out of derived networks (BN after pools)
-    bool search_plain_bn; // batch norm: affine only in derived networks
-    int inputs[4];    // 0 = the operator's input, k = output of its layer k-1
+    int from_mul, from_div; // slices: first channel = from_mul * C / from_div
+    bool strided;           // takes the stride of the edge
+    bool search_only;       // left out of derived networks (BN after pools)
+    bool search_plain_bn;   // batch norm: affine only in derived networks
+    int inputs[4];          // 0 = the operator's input, k = output of its layer k-1
     int n_inputs;
 } OpLayer;
 
@@ -37,11 +38,13 @@ typedef struct {
     const char *name; // "sep_conv_3x3": genotype text
     const char *code; // "sep3": four letters for drawings
     OpClass kind;
-    int conv_depth;   // convolutions on its deepest path (sep_conv counts 1: one operator)
+    int conv_depth;        // convolutions on its deepest path (sep_conv counts 1: one operator)
     const OpLayer *layers; // stride 1
     int n_layers;
     const OpLayer *reduce; // stride 2; NULL: `layers` with strided layers at stride 2
     int n_reduce;
+    const char *file; // where the script made it, for messages; may be NULL
+    int line;
 } SpaceOp;
 
 typedef enum { DERIVE_TOP, DERIVE_ARGMAX } DeriveRule;
@@ -67,18 +70,19 @@ typedef enum { SKELETON_DARTS, SKELETON_STAGES } SkeletonKind;
 
 typedef struct {
     SkeletonKind kind;
-    int cells;         // DARTS: total cells
-    int channels;      // initial width C
-    int stem;          // stem multiplier (DARTS 3); stages: 1
-    int n_reduce;      // DARTS: reduction cells at these indices
+    int cells;    // DARTS: total cells
+    int channels; // initial width C
+    int stem;     // stem multiplier (DARTS 3); stages: 1
+    int n_reduce; // DARTS: reduction cells at these indices
     int reduce_at[8];
-    double reduce_frac[8]; // as given, so that a derived network of other depth can place them
+    double reduce_frac[8];   // as given, so that a derived network of other depth can place them
     int stages, stage_cells; // STAGES: N cells in each, a residual block of stride 2 between
 } SpaceNet;
 
 typedef struct {
     const char *path; // script, for messages
     const char *name;
+    int line;                             // of the call that made the space; 0 if unknown
     int channels, height, width, classes; // input
     const char *data;                     // data.name default, may be NULL
     const SpaceOp *ops;
@@ -96,7 +100,7 @@ typedef struct {
     struct SpaceDefault {
         const char *key, *value;
         int line;
-    } *defaults;
+    } * defaults;
     int n_defaults;
     // Names of what the script required, for the run's lua/ copy: paths
     const char *const *required;
@@ -104,8 +108,34 @@ typedef struct {
     Arena arena;
 } Space;
 
+// Limits on the model; validation holds spaces to them.
+enum {
+    SPACE_OPS = 64,
+    SPACE_CELLS = 4,
+    SPACE_NODES = 16,
+    SPACE_EDGES = 40,
+    SPACE_OP_LAYERS = 64,
+    SPACE_SIDE = 1024,
+    SPACE_CHANNELS = 4096
+};
+
 // Checks everything that can be wrong in the model; the message names cell, edge, operator.
 Status space_validate(const Space *space, Error *err);
+// Same; field says which part is at fault ("net.channels", "cell.keep", "op.NAME"), so that
+// whoever knows the script can point at its line.
+typedef struct {
+    char path[64];
+} SpaceField;
+Status space_validate_field(const Space *space, SpaceField *field, Error *err);
+
+// ---- operators at a width ----------------------------------------------------------------------
+// Layers of the operator on an edge of this stride (1 or 2). Never NULL for a validated space.
+const OpLayer *space_op_layers(const SpaceOp *op, int stride, int *n);
+// The layer at width C with its channels and stride filled in; in_c: channels of its first input.
+LayerAttr space_layer_attr(const OpLayer *layer, int C, int in_c, int stride);
+// Output shape of an operator on `in` (in.c = C). The message names layer and operator.
+Status space_op_shape(const SpaceOp *op, Shape in, int stride, Shape *out, Error *err);
+
 // Number of distinct genotypes of one cell and of the whole space, as double and as exact decimal
 // text (derive TOP: choices of `keep` edges per node times operators without none).
 double space_size(const Space *space);
