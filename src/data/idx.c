@@ -36,6 +36,7 @@ Status idx_parse(const void *data, size_t len, const char *name, IdxArray *array
         if (array->dim[i] && items > ((uint64_t)1 << 40) / (uint64_t)array->dim[i])
             return error_set(err, STATUS_PARSE, "%s: dimension %d of %lld is out of range", name, i,
                              (long long)array->dim[i]);
+        items *= (uint64_t)array->dim[i];
     }
     if (items != len - header)
         return error_set(err, STATUS_PARSE,

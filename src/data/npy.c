@@ -2,8 +2,9 @@
 #include "src/data/npy.h"
 
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "src/base/alloc.h"
 
 static Status bad(Error *err, const char *name, const char *what)
 {
@@ -96,11 +97,13 @@ Status npy_parse(const void *data, size_t len, const char *name, NpyArray *a, Er
         header |= (size_t)p[10] << 16 | (size_t)p[11] << 24;
     if (header > HEADER_MAX || header > len - start)
         return bad(err, name, "the file is cut off in its header");
-    char *text = strndup((const char *)p + start, header);
+    char *text = mem_alloc(header + 1);
     if (!text)
         return error_set(err, STATUS_NOMEM, "%s: out of memory", name);
+    memcpy(text, p + start, header);
+    text[header] = '\0';
     Status status = read_header(text, name, a, err);
-    free(text);
+    mem_free(text);
     if (status != STATUS_OK)
         return status;
     a->items = p + start + header;
