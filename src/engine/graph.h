@@ -32,6 +32,8 @@ int graph_add_mix(Graph *g, const char *name, Shape shape, const int *inputs, co
 // Declares alpha table `table` (0, 1, ...; in order) of rows x cols weights. Returns its index.
 int graph_add_table(Graph *g, const char *name, int rows, int cols, Error *err);
 
+// The last LAYER_LOSS of weight 0 or 1, else the last one; -1 if the graph has none.
+int graph_main_loss(const Graph *g);
 int graph_count(const Graph *g);
 Shape graph_shape(const Graph *g, int node);
 const LayerAttr *graph_attr(const Graph *g, int node);
