@@ -101,6 +101,7 @@ objs_of  = $(call obj,$(call srcs_of,$(1))) $(if $(filter kernel,$(1)),$(ISA_OBJ
 objs_for = $(foreach m,$(call closure,$(1)),$(call objs_of,$(m)))
 
 BIN := $(O)/dartboard
+.SECONDARY:
 .PHONY: all
 all: $(BIN)
 

@@ -22,6 +22,7 @@ static const SettingKey keys[] = {
 { "data.flip", KEY_BOOL, FIELD(data.flip), "true", 0, 0, NULL, "", "mirror images left to right at random", "DARTS" },
 { "data.cutout", KEY_INT, FIELD(data.cutout), "0", 0, 2048, NULL, "pixels", "side of the square cut out in the search; at most half the image", "DARTS: off in the search" },
 { "data.normalise", KEY_CHOICE, FIELD(data.normalise), "auto", 0, 0, "auto|computed|none", "", "auto: the published mean and deviation for CIFAR, else computed from the training images", "DARTS" },
+{ "data.hash", KEY_TEXT, FIELD(data.hash), "", 0, 0, NULL, "hex", "content hash of the set; written to run.yaml and checked on resume; empty: not checked", "" },
 { "search.strategy", KEY_TEXT, FIELD(search.strategy), "darts", 0, 0, NULL, "", "darts, gdas, random, evolution; see --help-strategies", "" },
 { "search.epochs", KEY_INT, FIELD(search.epochs), "50", 1, 100000, NULL, "epochs", "length of the search", "DARTS" },
 { "search.order", KEY_CHOICE, FIELD(search.order), "first", 0, 0, "first|second", "", "order of the alpha gradient", "DARTS eq. 7-8" },

@@ -17,7 +17,7 @@ enum { SETTING_TEXT = 512 };
 
 typedef struct {
     struct {
-        char name[64], path[SETTING_TEXT], split[16], normalise[16];
+        char name[64], path[SETTING_TEXT], split[16], normalise[16], hash[24];
         double valid, test;
         int64_t subset;
         int resize, batch, crop, cutout;

@@ -85,7 +85,7 @@ static void wrong_values_say_what_was_expected(void **state)
         { "search:\n  w: { lr: nan }\n", "expected 0 to 100" },
         { "search: 3\n", "unknown setting" },
         { "just text\n", "section" },
-        { "a: b: c\n", "not YAML" },
+        { "search: {\n", "not YAML" },
         { "search: &x\n  epochs: *x\n", "alias" },
         { "data:\n  flip: maybe\n", "true or false" },
     };
