@@ -55,6 +55,9 @@ typedef struct {
     bool fair;                // FairDARTS: sigmoid and its loss
     double fair_weight;       // 10
     int partial;              // PC-DARTS K
+    bool edge_weights;        // PC-DARTS: learned weights of the edges into a node
+    bool pt;                  // DARTS-PT: select by masking at the end
+    int pdarts_stages;        // P-DARTS; 1 off
     double noisy_skip;        // NoisyDARTS factor
     double oles;              // OLES threshold (0.4 published)
     double gdas_tau, gdas_tau_min;
@@ -89,6 +92,7 @@ typedef struct {
     const Split *split; // sealed: no test part
     FeedOptions train_feed, valid_feed; // batch and augmentation; the strategy sets seeds
     SearchOptions options;
+    HealthLimits health;  // limits of the detector; the strategy fills in majority rate and epochs
     SearchObjective objective;
     const Sink *sink;
     atomic_int *stop; // non-zero: stop at the next step boundary; may be NULL
@@ -125,7 +129,7 @@ typedef struct {
     int n_meta;
 } SearchState;
 Status search_save(Search *search, SearchState *state, Error *err);
-Status search_load(Search *search, const SafeTensors *file, Error *err);
+Status search_load(Search *search, const SafeFile *file, Error *err);
 // Derived (or best) genotype now. Multi-objective searches: the most accurate on the front.
 Status search_result(Search *search, Genotype *geno, Candidate *value, Error *err);
 
@@ -139,7 +143,7 @@ typedef struct SearchStrategy {
     Status (*step)(void *self, SearchProgress *progress, Error *err);
     void (*progress)(const void *self, SearchProgress *progress);
     Status (*save)(void *self, SearchState *state, Error *err);
-    Status (*load)(void *self, const SafeTensors *file, Error *err);
+    Status (*load)(void *self, const SafeFile *file, Error *err);
     Status (*result)(void *self, Genotype *geno, Candidate *value, Error *err);
 } SearchStrategy;
 const SearchStrategy *search_find(const char *name); // NULL if unknown
