@@ -10,12 +10,12 @@
 typedef struct Source Source;
 
 typedef struct {
-    double majority;      // majority-class rate for foreign logs, NAN unknown
-    const char *space;    // name or path of a space that says the operators, NULL unknown
-    const char *hessians; // RobustDARTS derivatives file, NULL none
+    double majority;         // majority-class rate for foreign logs, NAN unknown
+    const char *space;       // name or path of a space that says the operators, NULL unknown
+    const char *hessians;    // RobustDARTS derivatives file, NULL none
     const char *tag_pattern; // event files: tag of alphas
-    int until_epoch;      // replay: stop after this epoch; INT_MAX all
-    bool follow;          // keep the file open and look for more
+    int until_epoch;         // replay: stop after this epoch; INT_MAX all
+    bool follow;             // keep the file open and look for more
 } SourceOptions;
 
 Status source_open(const char *path, const SourceOptions *options, Source **source, Error *err);

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+#include "src/watch/model.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "src/base/alloc.h"
+#include "src/watch/model_priv.h"
+
+const char *run_state_name(RunState state)
+{
+    static const char *const names[] = { "UNKNOWN", "RUNNING", "PAUSED", "DONE",
+                                         "STOPPED", "FAILED",  "LOST" };
+    return names[state];
+}
+
+Status model_reserve(ModelRun *run, void **items, int n, int *cap, size_t size, bool *full,
+                     Error *err)
+{
+    *full = false;
+    if (n < *cap)
+        return STATUS_OK;
+    int wanted = *cap ? *cap * 2 : 16;
+    size_t more = (size_t)(wanted - *cap) * size;
+    if (n >= INT_MAX / 4 || run->owner->bytes + more > MODEL_BYTES) {
+        *full = true;
+        run->skipped++;
+        return STATUS_OK;
+    }
+    void *grown = mem_grow(*items, (size_t)wanted, size);
+    if (!grown)
+        return error_set(err, STATUS_NOMEM, "not enough memory for the record of run %s",
+                         run->name);
+    *items = grown;
+    *cap = wanted;
+    run->owner->bytes += more;
+    return STATUS_OK;
+}
+
+static void run_defaults(ModelRun *run, Model *model, const char *name)
+{
+    snprintf(run->name, sizeof run->name, "%s", name ? name : "");
+    run->owner = model;
+    run->seed = run->epoch = run->judged = run->last_checkpoint = run->fork_epoch = -1;
+    run->started = run->last = run->seconds_per_epoch = NAN;
+    run->rss_bytes = run->cpu = NAN;
+    run->stale = INT_MAX;
+    health_limits_default(&run->limits);
+}
+
+ModelRun *model_add(Model *model, const char *name, Error *err)
+{
+    ModelRun *run = NULL;
+    if (model->n >= MODEL_RUNS) {
+        error_set(err, STATUS_NOMEM, "more than %d runs in one source", MODEL_RUNS);
+        return NULL;
+    }
+    if (model->n == model->cap) {
+        int cap = model->cap ? model->cap * 2 : 8;
+        void *runs = mem_grow(model->runs, (size_t)cap, sizeof *model->runs);
+        if (!runs)
+            goto nomem;
+        model->runs = runs;
+        model->cap = cap;
+    }
+    run = mem_zero(1, sizeof *run);
+    if (!run)
+        goto nomem;
+    run_defaults(run, model, name);
+    run->health = health_new(&run->limits);
+    if (!run->health)
+        goto nomem;
+    model->bytes += sizeof *run;
+    model->runs[model->n++] = run;
+    return run;
+nomem:
+    mem_free(run);
+    error_set(err, STATUS_NOMEM, "not enough memory for another run");
+    return NULL;
+}
+
+static void run_free(ModelRun *run)
+{
+    for (int c = 0; c < run->n_cells; c++) {
+        model_drop_looks(run, &run->cells[c], 0, run->cells[c].n_looks);
+        mem_free(run->cells[c].looks);
+        mem_free(run->cells[c].genos);
+        mem_free(run->cells[c].shape.edge_op);
+    }
+    for (int i = 0; i < run->n_trials; i++)
+        mem_free(run->trials[i].arch);
+    for (int i = 0; i < run->n_log; i++)
+        mem_free(run->log[i].text);
+    mem_free(run->cells);
+    mem_free(run->rows);
+    mem_free(run->trials);
+    mem_free(run->lambdas);
+    mem_free(run->gradients);
+    mem_free(run->log);
+    health_free(run->health);
+    mem_free(run);
+}
+
+void model_free(Model *model)
+{
+    if (!model)
+        return;
+    for (int i = 0; i < model->n; i++)
+        run_free(model->runs[i]);
+    mem_free(model->runs);
+    *model = (Model){ 0 };
+}
+
+int model_cell_index(const ModelRun *run, const char *name)
+{
+    for (int c = 0; c < run->n_cells; c++)
+        if (strcmp(run->cells[c].shape.name, name) == 0)
+            return c;
+    return -1;
+}
+
+// The shape with its own copy of the operators of each edge.
+static Status shape_copy(const HealthCell *from, HealthCell *to, Error *err)
+{
+    *to = *from;
+    to->edge_op = NULL;
+    if (!from->per_edge || !from->edge_op)
+        return STATUS_OK;
+    to->edge_op = mem_array((size_t)from->n_edges, sizeof *to->edge_op);
+    if (!to->edge_op)
+        return error_set(err, STATUS_NOMEM, "not enough memory for cell %s", from->name);
+    memcpy(to->edge_op, from->edge_op, (size_t)from->n_edges * sizeof *to->edge_op);
+    return STATUS_OK;
+}
+
+static Status cell_append(ModelRun *run, int *index, Error *err)
+{
+    bool full;
+    void *cells = run->cells;
+    Status status =
+        model_reserve(run, &cells, run->n_cells, &run->cap_cells, sizeof *run->cells, &full, err);
+    run->cells = cells;
+    if (status || full)
+        return status
+                   ? status
+                   : error_set(err, STATUS_NOMEM, "no room for another cell of run %s", run->name);
+    *index = run->n_cells++;
+    run->cells[*index] = (ModelCell){ .health = -1 };
+    return STATUS_OK;
+}
+
+Status model_declare(ModelRun *run, ModelCell *cell, Error *err)
+{
+    cell->health = health_cell(run->health, &cell->shape);
+    if (cell->health < 0)
+        return error_set(err, STATUS_NOMEM, "not enough memory to judge cell %s", cell->shape.name);
+    return STATUS_OK;
+}
+
+Status model_cell(ModelRun *run, const HealthCell *cell, int *index, Error *err)
+{
+    HealthCell copy;
+    Status status = shape_copy(cell, &copy, err);
+    if (status)
+        return status;
+    *index = model_cell_index(run, cell->name);
+    if (*index < 0 && (status = cell_append(run, index, err))) {
+        mem_free(copy.edge_op);
+        return status;
+    }
+    ModelCell *mine = &run->cells[*index];
+    if (mine->shape.n_edges != copy.n_edges || mine->shape.n_ops != copy.n_ops)
+        model_drop_looks(run, mine, 0, mine->n_looks);
+    mem_free(mine->shape.edge_op);
+    mine->shape = copy;
+    run->version++;
+    return model_declare(run, mine, err);
+}
+
+// Cuts the tail of a cell: looks after (epoch, step), genotypes after epoch.
+static void cell_rewind(ModelRun *run, ModelCell *cell, int epoch, int64_t step)
+{
+    int keep = cell->n_looks;
+    while (keep > 0 && (cell->looks[keep - 1].epoch > epoch || cell->looks[keep - 1].step > step))
+        keep--;
+    model_drop_looks(run, cell, keep, cell->n_looks);
+    cell->n_genos = model_geno_count(cell, epoch);
+}
+
+void model_rewind(ModelRun *run, int epoch, int64_t step)
+{
+    for (int c = 0; c < run->n_cells; c++)
+        cell_rewind(run, &run->cells[c], epoch, step);
+    run->n_rows = model_row_count(run, epoch);
+    while (run->n_lambdas > 0 && run->lambdas[run->n_lambdas - 1].epoch > epoch)
+        run->n_lambdas--;
+    while (run->n_gradients > 0 && (run->gradients[run->n_gradients - 1].epoch > epoch ||
+                                    run->gradients[run->n_gradients - 1].step > step))
+        run->n_gradients--;
+    if (run->last_checkpoint > epoch)
+        run->last_checkpoint = epoch;
+    if (run->epoch > epoch)
+        run->epoch = epoch;
+    if (run->step > step)
+        run->step = step;
+    if (run->judged > epoch) {
+        run->judged = epoch;
+        health_rewind(run->health, epoch);
+    }
+    run->complete = false;
+    run->version++;
+}
+
+void model_skip(Model *model, ModelRun *run, int64_t line, const char *reason)
+{
+    enum { HALF = MODEL_SKIPS / 2 };
+    int64_t n = model->skipped_lines++;
+    int at = n < HALF ? (int)n : HALF + (int)((n - HALF) % HALF);
+    model->skips[at].line = line;
+    snprintf(model->skips[at].reason, sizeof model->skips[at].reason, "%s", reason);
+    if (model->n_skips < MODEL_SKIPS)
+        model->n_skips++;
+    if (run)
+        run->skipped++;
+}
