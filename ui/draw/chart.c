@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: MIT
+#include "ui/draw/chart.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ui/draw/dots.h"
+#include "ui/draw/text.h"
+#include "ui/draw/utf8.h"
+
+// 1.0 |        .-- o valid    plot: the dots; axis_row: ticks and '!' marks; then x labels.
+// 0.5 |  .--''
+// 0.0 +----+----+----
+//     0    10   20  epoch
+typedef struct {
+    Grid *grid;
+    const ChartSpec *spec;
+    Rect plot;
+    int axis_row, axis_col, label_row; // -1: not drawn
+    double x0, x1, y0, y1;             // y in log10 when log_y
+    Dots dots;
+} Chart;
+
+double chart_step(double lo, double hi, int most)
+{
+    double span = hi - lo;
+    if (!(span > 0) || !isfinite(span))
+        return 1;
+    double raw = span / (most > 1 ? most : 1), base = pow(10, floor(log10(raw)));
+    static const double nice[] = { 1, 2, 5, 10 };
+    for (int i = 0; i < 4; i++)
+        if (nice[i] * base >= raw * (1 - 1e-9))
+            return nice[i] * base;
+    return 10 * base;
+}
+
+int chart_decimals(double step)
+{
+    int d = (int)ceil(-log10(step) - 1e-9);
+    return d < 0 ? 0 : d > 6 ? 6 : d;
+}
+
+static double to_axis(const ChartSpec *spec, double y)
+{
+    if (!spec->log_y)
+        return isfinite(y) ? y : NAN;
+    return isfinite(y) && y > 0 ? log10(y) : NAN;
+}
+
+static void grow(double v, double *lo, double *hi)
+{
+    if (isnan(v))
+        return;
+    if (!(*lo <= v))
+        *lo = v;
+    if (!(*hi >= v))
+        *hi = v;
+}
+
+static bool find_ranges(Chart *c)
+{
+    const ChartSpec *s = c->spec;
+    double xlo = NAN, xhi = NAN, ylo = NAN, yhi = NAN;
+    for (int k = 0; k < s->n_series; k++)
+        for (int i = 0; i < s->series[k].n; i++) {
+            double x, y = to_axis(s, s->series[k].value(s->series[k].data, i, &x));
+            grow(x, &xlo, &xhi);
+            if (s->x_from >= s->x_to || (x >= s->x_from && x <= s->x_to))
+                grow(y, &ylo, &yhi);
+        }
+    if (isnan(ylo))
+        return false;
+    for (int k = 0; k < s->n_limits; k++)
+        grow(to_axis(s, s->limits[k].y), &ylo, &yhi);
+    c->x0 = s->x_from < s->x_to ? s->x_from : xlo;
+    c->x1 = s->x_from < s->x_to ? s->x_to : xhi;
+    if (!(c->x1 > c->x0))
+        c->x1 = c->x0 + 1;
+    bool forced = s->y_lo < s->y_hi && !(s->log_y && s->y_lo <= 0);
+    c->y0 = forced ? to_axis(s, s->y_lo) : ylo;
+    c->y1 = forced ? to_axis(s, s->y_hi) : yhi;
+    if (!(c->y1 > c->y0)) {
+        double pad = fabs(c->y0) > 1e-12 ? fabs(c->y0) * 0.1 : 0.5;
+        c->y0 -= pad;
+        c->y1 += pad;
+    } else if (!forced) {
+        double pad = (c->y1 - c->y0) * 0.04;
+        c->y1 += pad;
+        if (c->y0 != 0)
+            c->y0 -= c->y0 > 0 && c->y0 < pad ? c->y0 : pad;
+    }
+    return true;
+}
+
+static void tick_text(const Chart *c, double v, double step, char *buf, size_t size)
+{
+    if (c->spec->log_y) {
+        double y = pow(10, v);
+        snprintf(buf, size, y >= 0.001 && y < 1e5 ? "%.3g" : "%.0e", y);
+    } else if (c->spec->percent) {
+        snprintf(buf, size, "%.*f%%", chart_decimals(step * 100), v * 100);
+    } else if (fabs(v) >= 1e6) {
+        snprintf(buf, size, "%.1e", v);
+    } else {
+        snprintf(buf, size, "%.*f", chart_decimals(step), v + 0.0);
+    }
+}
+
+static double y_step(const Chart *c, int rows)
+{
+    int most = rows / 3 < 2 ? 2 : rows / 3;
+    double step = chart_step(c->y0, c->y1, most);
+    return c->spec->log_y && step > 0.3 && step < 1 ? 1 : step;
+}
+
+static int y_label_width(const Chart *c, int rows)
+{
+    double step = y_step(c, rows);
+    int width = 0;
+    for (double v = ceil(c->y0 / step - 1e-9) * step; v <= c->y1 + step * 1e-9; v += step) {
+        char buf[32];
+        tick_text(c, v, step, buf, sizeof buf);
+        int w = utf8_cols(buf);
+        width = w > width ? w : width;
+    }
+    return width;
+}
+
+static int end_label_width(const Chart *c, int cols)
+{
+    int width = 0;
+    for (int k = 0; k < c->spec->n_series; k++) {
+        int w = utf8_cols(c->spec->series[k].label) + 3;
+        width = w > width ? w : width;
+    }
+    if (c->spec->n_series < 2 || cols < 36)
+        return 0;
+    return width > cols / 3 ? cols / 3 : width;
+}
+
+static void place(Chart *c, Rect area)
+{
+    int bottom = area.rows >= 6 ? 2 : area.rows >= 4 ? 1 : 0;
+    int left = area.cols >= 20 ? y_label_width(c, area.rows - bottom) + 2 : 0;
+    int right = end_label_width(c, area.cols);
+    c->plot = (Rect){ area.row, area.col + left, area.rows - bottom, area.cols - left - right };
+    c->axis_row = bottom > 0 ? area.row + c->plot.rows : -1;
+    c->label_row = bottom > 1 ? c->axis_row + 1 : -1;
+    c->axis_col = left > 0 ? area.col + left - 1 : -1;
+}
+
+static int x_dot(const Chart *c, double x)
+{
+    double t = (x - c->x0) / (c->x1 - c->x0);
+    return t < -1 || t > 2 ? (t < 0 ? -1 : c->dots.width) : (int)lround(t * (c->dots.width - 1));
+}
+
+static int y_dot(const Chart *c, double y)
+{
+    double t = (c->y1 - y) / (c->y1 - c->y0);
+    t = fmin(fmax(t, -0.5), 1.5);
+    return (int)lround(t * (c->dots.height - 1));
+}
+
+static int y_row(const Chart *c, double y)
+{
+    int dot = y_dot(c, y);
+    return dot < 0 || dot >= c->dots.height ? -1 : c->plot.row + dot / c->dots.per_row;
+}
+
+static void draw_y_axis(Chart *c, Rect area)
+{
+    if (c->axis_col < 0)
+        return;
+    grid_vline(c->grid, c->plot.row, c->axis_col, c->plot.rows + (c->axis_row >= 0), ROLE_AXIS);
+    double step = y_step(c, c->plot.rows);
+    int last = -10;
+    for (double v = ceil(c->y0 / step - 1e-9) * step; v <= c->y1 + step * 1e-9; v += step) {
+        char buf[32];
+        int row = y_row(c, v);
+        if (row < 0 || row == last)
+            continue;
+        last = row;
+        tick_text(c, fabs(v) < step * 1e-6 ? 0 : v, step, buf, sizeof buf);
+        int width = c->axis_col - area.col - 1, used = utf8_cols(buf);
+        grid_text(c->grid, row, area.col + (used < width ? width - used : 0), width, ROLE_AXIS, 0,
+                  buf);
+        grid_line(c->grid, row, c->axis_col, 8, ROLE_AXIS);
+    }
+}
+
+static void draw_x_labels(Chart *c, double step)
+{
+    const char *unit = c->spec->x_unit ? c->spec->x_unit : "";
+    int right = c->plot.col + c->plot.cols, used_to = c->plot.col - 2;
+    int unit_col = right - utf8_cols(unit);
+    grid_text(c->grid, c->label_row, unit_col, -1, ROLE_AXIS, 0, unit);
+    for (double v = ceil(c->x0 / step - 1e-9) * step; v <= c->x1 + step * 1e-9; v += step) {
+        char buf[32];
+        snprintf(buf, sizeof buf, "%.*f", chart_decimals(step), v + 0.0);
+        int col = c->plot.col + x_dot(c, v) / c->dots.per_col, w = utf8_cols(buf);
+        int at = col - w / 2;
+        at = at < c->plot.col ? c->plot.col : at;
+        if (at <= used_to || at + w >= unit_col)
+            continue;
+        grid_text(c->grid, c->label_row, at, w, ROLE_AXIS, 0, buf);
+        used_to = at + w;
+    }
+}
+
+static void draw_x_axis(Chart *c)
+{
+    if (c->axis_row < 0)
+        return;
+    int from = c->axis_col >= 0 ? c->axis_col : c->plot.col;
+    grid_hline(c->grid, c->axis_row, from, c->plot.col + c->plot.cols - from, ROLE_AXIS);
+    double step = chart_step(c->x0, c->x1, c->plot.cols / 10 < 2 ? 2 : c->plot.cols / 10);
+    if (step < 1)
+        step = 1; // epochs are whole
+    for (double v = ceil(c->x0 / step - 1e-9) * step; v <= c->x1 + step * 1e-9; v += step)
+        grid_line(c->grid, c->axis_row, c->plot.col + x_dot(c, v) / c->dots.per_col, 4, ROLE_AXIS);
+    if (c->label_row >= 0)
+        draw_x_labels(c, step);
+}
+
+static void draw_limits(Chart *c)
+{
+    for (int k = 0; k < c->spec->n_limits; k++) {
+        const ChartLimit *limit = &c->spec->limits[k];
+        int row = y_row(c, to_axis(c->spec, limit->y));
+        if (row < 0)
+            continue;
+        for (int i = 0; i < c->plot.cols; i += 2)
+            grid_put(c->grid, row, c->plot.col + i, '-', limit->role, 0);
+    }
+}
+
+// Labels of limits are written after the lines so that these do not cut them.
+static void draw_limit_labels(Chart *c)
+{
+    for (int k = 0; k < c->spec->n_limits; k++) {
+        const ChartLimit *limit = &c->spec->limits[k];
+        int row = y_row(c, to_axis(c->spec, limit->y));
+        if (row >= 0 && limit->label && c->plot.cols > 24)
+            grid_text(c->grid, row, c->plot.col + 1, c->plot.cols / 2, limit->role, 0,
+                      limit->label);
+    }
+}
+
+static void draw_cursor(Chart *c)
+{
+    if (isnan(c->spec->cursor_x))
+        return;
+    int x = x_dot(c, c->spec->cursor_x);
+    if (x < 0 || x >= c->dots.width)
+        return;
+    for (int i = 0; i < c->plot.rows; i++)
+        grid_put(c->grid, c->plot.row + i, c->plot.col + x / c->dots.per_col, ':', ROLE_FOCUS, 0);
+}
+
+// Samples that fall into one column of dots.
+typedef struct {
+    int x; // -1: none yet
+    double lo, hi, first, last;
+    int prev_x, prev_y; // end of the line so far, prev_x -1: a gap before
+} Bucket;
+
+static void bucket_flush(Chart *c, Bucket *b, Role role)
+{
+    if (b->x < 0)
+        return;
+    int lo = y_dot(c, b->lo), hi = y_dot(c, b->hi), first = y_dot(c, b->first);
+    if (b->prev_x >= 0)
+        dots_line(&c->dots, b->prev_x, b->prev_y, b->x, first, role);
+    dots_line(&c->dots, b->x, hi, b->x, lo, role);
+    b->prev_x = b->x;
+    b->prev_y = y_dot(c, b->last);
+    b->x = -1;
+}
+
+static void mark_gap(Chart *c, double x)
+{
+    int dot = x_dot(c, x);
+    if (c->axis_row >= 0 && dot >= 0 && dot < c->dots.width)
+        grid_put(c->grid, c->axis_row, c->plot.col + dot / c->dots.per_col, '!', ROLE_BAD,
+                 ATTR_BOLD);
+}
+
+// NaN as "no reading" (a column the producer never wrote) is no gap to mark: only samples after
+// a finite one and infinities are.
+static void draw_series(Chart *c, const ChartSeries *s, int *end_row)
+{
+    Bucket b = { .x = -1, .prev_x = -1 };
+    bool seen = false;
+    *end_row = -1;
+    for (int i = 0; i < s->n; i++) {
+        double x, raw = s->value(s->data, i, &x), y = to_axis(c->spec, raw);
+        int dot = x_dot(c, x);
+        if (dot < -1 || dot > c->dots.width || x < c->x0 || x > c->x1)
+            continue;
+        if (isnan(y)) {
+            bucket_flush(c, &b, s->role);
+            b.prev_x = -1;
+            if (seen || isinf(raw))
+                mark_gap(c, x);
+            continue;
+        }
+        seen = true;
+        if (dot != b.x) {
+            bucket_flush(c, &b, s->role);
+            b = (Bucket){ dot, y, y, y, y, b.prev_x, b.prev_y };
+        }
+        b.lo = fmin(b.lo, y);
+        b.hi = fmax(b.hi, y);
+        b.last = y;
+        *end_row = y_row(c, y);
+    }
+    bucket_flush(c, &b, s->role);
+}
+
+static void draw_end_labels(Chart *c, Rect area, const int *end_row)
+{
+    int col = c->plot.col + c->plot.cols + 1, width = area.col + area.cols - col;
+    bool taken[128] = { false };
+    if (c->spec->n_series < 2 || width < 3)
+        return;
+    int rows = c->plot.rows < 128 ? c->plot.rows : 128;
+    for (int k = 0; k < c->spec->n_series; k++) {
+        const ChartSeries *s = &c->spec->series[k];
+        if (end_row[k] < 0)
+            continue;
+        int want = end_row[k] - c->plot.row;
+        for (int d = 0; d < 2 * rows; d++) { // nearest free row: below, above, below ...
+            int row = want + (d % 2 ? (d + 1) / 2 : -d / 2);
+            if (row < 0 || row >= rows || taken[row])
+                continue;
+            taken[row] = true;
+            grid_put(c->grid, c->plot.row + row, col, (unsigned char)s->mark, s->role, 0);
+            grid_text(c->grid, c->plot.row + row, col + 2, width - 2, s->role, 0, s->label);
+            break;
+        }
+    }
+}
+
+void chart_draw(Grid *g, Rect area, const ChartSpec *spec)
+{
+    enum { SERIES = 16 };
+    Chart c = { .grid = g, .spec = spec };
+    if (area.rows < 1 || area.cols < 4)
+        return;
+    Rect old = grid_clip(g, area);
+    if (!find_ranges(&c)) {
+        text_empty(g, area, spec->empty ? spec->empty : "no values yet", "");
+        g->clip = old;
+        return;
+    }
+    place(&c, area);
+    c.dots = dots_open(g, c.plot, 0);
+    draw_y_axis(&c, area);
+    draw_x_axis(&c);
+    draw_limits(&c);
+    draw_cursor(&c);
+    int end_row[SERIES];
+    int n = spec->n_series < SERIES ? spec->n_series : SERIES;
+    for (int k = 0; k < n; k++) {
+        // With marks a cell is one dot; axes keep the finer grid of single series.
+        c.dots = dots_open(g, c.plot, n > 1 ? spec->series[k].mark : 0);
+        draw_series(&c, &spec->series[k], &end_row[k]);
+    }
+    draw_limit_labels(&c);
+    draw_end_labels(&c, area, end_row);
+    g->clip = old;
+}
