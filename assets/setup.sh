@@ -7,7 +7,7 @@ set -eu
 
 # Without these: no build, or no tests.
 needed="gcc make pkg-config libc6-dev libncurses-dev liblua5.4-dev libopenblas-dev
-        libopenblas0-pthread libyaml-dev libjson-c-dev libsqlite3-dev zlib1g-dev libcmocka-dev
+        libopenblas-pthread-dev libyaml-dev libjson-c-dev libsqlite3-dev zlib1g-dev libcmocka-dev
         libvterm-dev"
 # Without one of these: the feature beside it is missing, and the program says so.
 features="libarchive-dev:npz-and-tar libturbojpeg0-dev:jpeg-images libpng-dev:png-images
