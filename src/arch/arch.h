@@ -55,11 +55,14 @@ typedef struct {
     int conv_depth;            // most convs on any input-output path without none; -1: no path
 } CellCount;
 CellCount geno_cell_count(const GenoCell *cell);
+// Same with the classes that the space gives its operators.
+CellCount arch_cell_count(const Space *space, const GenoCell *cell);
 
 // Derivation (SCIENCE.md 1.2). p: [edges][max_ops] probabilities of one cell type, columns as the
 // edge's operator list. TOP: per node the `keep` strongest edges by max over ops except none, the
 // best op except none on each; ties to the lower edge and the first op; genes in order of edge
 // strength. ARGMAX: best op on every edge, none allowed.
+// Columns that are NaN (removed operators) never win.
 void arch_derive_cell(const Space *space, int cell, const float *p, GenoCell *out);
 // Same from names only, for foreign logs: ops[k] names of the columns, edges in node order.
 void geno_derive(const GenoCell *shape, const float *p, int n_edges, const char *const *ops,
@@ -75,10 +78,12 @@ typedef struct {
         } pick[GENO_EDGES];
     } cell[GENO_CELLS];
 } Arch;
-void arch_random(const Space *space, Rng *rng, Arch *out);  // uniform over TOP/ARGMAX choices
+void arch_random(const Space *space, Rng *rng, Arch *out); // uniform over TOP/ARGMAX choices
 void arch_mutate(const Space *space, const Arch *parent, Rng *rng, Arch *child); // SCIENCE.md 5.2
 Status arch_from_genotype(const Space *space, const Genotype *geno, Arch *out, Error *err);
 void arch_to_genotype(const Space *space, const Arch *arch, Genotype *out);
+// Name, inputs, nodes and output of a cell of the space, without edges.
+void arch_cell_shape(const Space *space, int cell, GenoCell *out);
 bool arch_equal(const Arch *a, const Arch *b);
 // active[edges][max_ops] of one cell: what the architecture keeps.
 void arch_mask(const Space *space, const Arch *arch, int cell, bool *active);
