@@ -8,17 +8,34 @@
 
 // Networks as graphs: the supernet of a space, and the network of one architecture.
 
-// Supernet: alpha table t is cell type t of the space, [edges][max_ops]. Batch norm without
-// affine inside cells (DARTS), pools followed by batch norm. `none` adds nothing to a mix.
+// Supernet. Alpha tables, found by net_tables: one per cell type of the space, [edges][max_ops],
+// named like the type (with cell_tables one per cell of the network); then, if asked for, "beta"
+// [1][1] and one "edges.TYPE" [edges][1] per cell type. Batch norm without affine inside cells
+// (DARTS), pools followed by batch norm. `none` adds nothing to a mix.
 typedef struct {
-    int channels, cells; // 0: the space's
-    bool aux_skip;       // DARTS-: table "beta" [1][1] scales an extra skip on every edge
+    int channels, cells; // 0: the space's; STAGES: cells = cells per stage
+    bool aux_skip;       // DARTS-: table "beta" scales an extra skip on every edge
     int partial;         // PC-DARTS: only 1/partial of the channels through the ops; 0 or 1 off
-    bool edge_weights;   // PC-DARTS beta: mixing weights are alpha*beta (strategy multiplies)
+    bool edge_weights;   // PC-DARTS beta: tables "edges.TYPE" scale what each edge adds to a node
     float skip_noise;    // NoisyDARTS: sigma factor on the input of skips; 0 off
-    bool skip_dropout;   // P-DARTS: a dropout layer after every skip (rate by PassInput)
+    bool skip_dropout;   // P-DARTS: dropout after every identity (rate by PassInput.mix_dropout)
+    bool drop_path;      // drop path after every other operator (rate by PassInput.drop_path)
+    bool cell_tables;    // a table per cell: alpha gradients of the cells kept apart
 } SupernetOptions;
 Status net_supernet(const Space *space, const SupernetOptions *options, Graph **out, Error *err);
+
+// Tables of a supernet made with these options. cell c of the network mixes by table
+// alpha[cell_table(c)]; -1 where there is no such table.
+enum { NET_CELLS = 128 };
+typedef struct {
+    int cells;                 // cells of the network
+    int type[NET_CELLS];       // their cell types
+    int n_alpha;               // tables 0 .. n_alpha-1 are alphas
+    int alpha_type[NET_CELLS]; // cell type of each alpha table
+    int beta;                  // "beta"
+    int edges[GENO_CELLS];     // "edges.TYPE"
+} NetTables;
+void net_tables(const Space *space, const SupernetOptions *options, NetTables *tables);
 
 // Derived network (SCIENCE.md 1.4): affine batch norm, no BN after pools, drop path on non-skip
 // ops, auxiliary head after cell 2*cells/3 where the map is at least 8x8.
