@@ -41,6 +41,7 @@ void net_tables(const Space *space, const SupernetOptions *options, NetTables *t
 // ops, auxiliary head after cell 2*cells/3 where the map is at least 8x8.
 typedef struct {
     int channels, cells; // 0: the space's; STAGES: cells = cells per stage
+    int height, width;   // of the input, 0: the space's
     bool aux;            // auxiliary head
     bool drop_path;      // drop-path layers, rate by PassInput
     float aux_weight;    // 0.4

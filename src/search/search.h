@@ -108,6 +108,8 @@ typedef struct {
     bool epoch_ended; // the step just done ended an epoch: a good moment for a checkpoint
     double loss, train_acc, valid_acc; // latest; NAN until known
     int64_t memory_bytes;
+    Verdict verdict; // of the detector so far; VERDICT_OK for searches without alphas
+    Cause cause;
 } SearchProgress;
 
 // Opens a search at its initial state; the "run" record's fields that the strategy knows (cells,
