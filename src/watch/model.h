@@ -125,6 +125,7 @@ typedef struct ModelRun {
     HealthLimits limits;
     int64_t skipped;  // lines or records not understood
     uint64_t version; // rises with every change: views redraw when it moved
+    EpochRow beyond;  // where readings of dropped epochs go
     struct Model *owner;
     int judged; // newest epoch that health has seen, -1 none
     int stale;  // something changed for this epoch after it was judged; INT_MAX none
@@ -144,7 +145,9 @@ typedef struct Model {
     char dialect[32];
     SkipPlace skips[MODEL_SKIPS]; // the first half stays, the second is a ring of the last ones
     int n_skips;
-    size_t bytes; // held by runs; capped, so that no log however long fills the memory
+    size_t bytes;   // held by runs; capped, so that no log however long fills the memory
+    bool has_until; // what belongs to epochs after `until` is dropped
+    int until;
 } Model;
 
 ModelRun *model_add(Model *model, const char *name, Error *err); // NULL when out of memory
@@ -162,6 +165,7 @@ Status model_gradient(ModelRun *run, const GradientRow *row, Error *err); // fin
 void model_rewind(ModelRun *run, int epoch, int64_t step);
 // New limits: everything is judged again from the first epoch.
 Status model_limits(ModelRun *run, const HealthLimits *limits, Error *err);
+// Counts what was not understood, and where.
 void model_skip(Model *model, ModelRun *run, int64_t line, const char *reason);
 // Call when everything known about `epoch` is in: health looks at it. What comes later for an
 // epoch already judged (a genotype line after it) makes health judge again from there, at the
@@ -176,6 +180,9 @@ const GenoRow *model_geno(const ModelRun *run, int cell, int epoch);
 int model_cell_index(const ModelRun *run, const char *name); // -1 if absent
 // Shape of a cell known by its genotype only, and of a cell of a space.
 void model_shape_of_genotype(const GenoCell *geno, HealthCell *out);
+// Shape of a cell from its alpha table alone: the DAG with that many edges (14: two inputs, four
+// nodes; 6: one input, three nodes), operators by the number of columns where it is a known one.
+bool model_shape_guess(const char *name, int n_edges, int n_ops, HealthCell *out);
 Status model_shape_of_space(const Space *space, int cell, HealthCell *out, Error *err);
 
 #endif

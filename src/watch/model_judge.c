@@ -110,7 +110,7 @@ static void update_pace(ModelRun *run)
 void model_epoch_done(ModelRun *run, int epoch)
 {
     EpochRow *row = epoch < 0 ? NULL : model_epoch(run, epoch, NULL);
-    if (!row)
+    if (!row || row == &run->beyond)
         return;
     row->done = true;
     if (epoch > run->epoch)

@@ -145,6 +145,8 @@ static Status look_insert(ModelRun *run, ModelCell *cell, int at, Error *err)
 
 Status model_alpha(ModelRun *run, int cell, int epoch, int64_t step, const double *p, Error *err)
 {
+    if (model_is_beyond(run, epoch))
+        return STATUS_OK;
     ModelCell *mine = &run->cells[cell];
     bool full, same;
     Status status = look_room(run, mine, &full, err);
@@ -199,6 +201,8 @@ Status model_put_geno(ModelRun *run, int cell, int epoch, const GenoCell *geno, 
 
 Status model_genotype(ModelRun *run, int epoch, const Genotype *geno, Error *err)
 {
+    if (model_is_beyond(run, epoch))
+        return STATUS_OK;
     for (int c = 0; c < geno->n_cells; c++) {
         int index = model_cell_index(run, geno->cells[c].name);
         Status status = STATUS_OK;

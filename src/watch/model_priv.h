@@ -26,6 +26,13 @@ Status model_put_geno(ModelRun *run, int cell, int epoch, const GenoCell *geno, 
 // Something about an epoch that health has seen already has changed.
 void model_judge_again(ModelRun *run, int epoch);
 Status model_declare(ModelRun *run, ModelCell *cell, Error *err); // to health
+void model_shape_edges(HealthCell *shape); // every edge from earlier nodes to later ones
+void model_shape_ops(HealthCell *cell, const char *names); // comma-separated
 void model_derive(const HealthCell *shape, const float *p, GenoCell *out);
+
+static inline bool model_is_beyond(const ModelRun *run, int epoch)
+{
+    return run->owner->has_until && epoch > run->owner->until;
+}
 
 #endif

@@ -24,6 +24,8 @@ int model_row_count(const ModelRun *run, int epoch)
 
 EpochRow *model_epoch(ModelRun *run, int epoch, Error *err)
 {
+    if (model_is_beyond(run, epoch))
+        return &run->beyond;
     int at = model_row_count(run, epoch);
     run->version++;
     if (at && run->rows[at - 1].epoch == epoch)

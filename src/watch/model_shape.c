@@ -8,7 +8,7 @@
 // Shapes of cells: guessed from a genotype, taken from a space; and the cell that alphas derive.
 
 // Every edge from earlier nodes to later ones, by target and then source.
-static void shape_edges(HealthCell *shape)
+void model_shape_edges(HealthCell *shape)
 {
     shape->n_edges = 0;
     for (int j = 0; j < shape->nodes; j++)
@@ -26,12 +26,63 @@ void model_shape_of_genotype(const GenoCell *geno, HealthCell *out)
                          .n_ops = 0,
                          .alpha_known = false };
     snprintf(out->name, sizeof out->name, "%s", geno->name);
-    shape_edges(out);
+    model_shape_edges(out);
     bool all = geno->combine == COMBINE_SUM;
     out->derive = all ? DERIVE_ARGMAX : DERIVE_TOP;
     out->keep = geno->nodes > 0 ? geno->n_edges / geno->nodes : 0;
     if (out->keep < 1)
         out->keep = 1;
+}
+
+// Operators by the number of columns, in the order of the code that prints them.
+static const char *const known_ops[] = {
+    "none,skip_connect,nor_conv_1x1,nor_conv_3x3,avg_pool_3x3",
+    "max_pool_3x3,avg_pool_3x3,skip_connect,sep_conv_3x3,sep_conv_5x5,dil_conv_3x3,dil_conv_5x5",
+    "none,max_pool_3x3,avg_pool_3x3,skip_connect,sep_conv_3x3,sep_conv_5x5,dil_conv_3x3,"
+    "dil_conv_5x5",
+};
+
+void model_shape_ops(HealthCell *cell, const char *names)
+{
+    cell->n_ops = 0;
+    while (*names && cell->n_ops < HEALTH_OPS) {
+        int n = (int)strcspn(names, ",");
+        snprintf(cell->op[cell->n_ops++], GENO_NAME, "%.*s", n, names);
+        names += n + (names[n] == ',');
+    }
+}
+
+static bool shape_nodes(HealthCell *cell, int n_edges)
+{
+    for (int inputs = 2; inputs >= 1; inputs--)
+        for (int nodes = 1, edges = inputs; edges <= n_edges; edges += inputs + nodes++) {
+            if (edges != n_edges || (inputs == 2 && n_edges < 9))
+                continue;
+            cell->inputs = inputs;
+            cell->nodes = nodes;
+            model_shape_edges(cell);
+            return true;
+        }
+    return false;
+}
+
+bool model_shape_guess(const char *name, int n_edges, int n_ops, HealthCell *out)
+{
+    *out = (HealthCell){ .n_ops = n_ops, .alpha_known = true };
+    snprintf(out->name, sizeof out->name, "%s", name);
+    if (n_edges > HEALTH_EDGES || n_ops > HEALTH_OPS || n_ops < 1 || !shape_nodes(out, n_edges))
+        return false;
+    bool sum = out->inputs == 1;
+    out->combine = sum ? COMBINE_SUM : COMBINE_CONCAT;
+    out->derive = sum ? DERIVE_ARGMAX : DERIVE_TOP;
+    out->keep = sum ? out->nodes : 2;
+    for (int k = 0; k < n_ops; k++)
+        snprintf(out->op[k], GENO_NAME, "op_%d", k);
+    if (n_ops == 5)
+        model_shape_ops(out, known_ops[0]);
+    else if (n_ops == 7 || n_ops == 8)
+        model_shape_ops(out, known_ops[n_ops - 6]);
+    return true;
 }
 
 static bool edges_agree(const SpaceCell *cell)
@@ -95,7 +146,8 @@ void model_derive(const HealthCell *shape, const float *p, GenoCell *out)
             const char *op = health_op(shape, e, k);
             bool out_of_choice =
                 !op || !op[0] || (shape->derive == DERIVE_TOP && strcmp(op, "none") == 0);
-            weight[e * shape->n_ops + k] = out_of_choice ? -1.0f : p[e * shape->n_ops + k];
+            float w = p[e * shape->n_ops + k];
+            weight[e * shape->n_ops + k] = out_of_choice ? -1.0f : w == w ? w : 0.0f;
         }
     GenoCell form = { .inputs = shape->inputs, .nodes = shape->nodes, .combine = shape->combine };
     snprintf(form.name, sizeof form.name, "%s", shape->name);

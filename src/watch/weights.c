@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#include "src/watch/weights.h"
+
+#include <math.h>
+
+static double row_max(const double *a, const bool *gone, int cols)
+{
+    double max = -INFINITY;
+    for (int k = 0; k < cols; k++)
+        if (!(gone && gone[k]) && a[k] > max)
+            max = a[k];
+    return max;
+}
+
+static void divide_row(double *a, int cols, double sum)
+{
+    for (int k = 0; k < cols; k++)
+        a[k] = sum > 0 ? a[k] / sum : a[k];
+}
+
+void weights_of_logits(double *a, const bool *gone, int rows, int cols)
+{
+    for (int r = 0; r < rows; r++, a += cols, gone += gone ? cols : 0) {
+        double max = row_max(a, gone, cols), sum = 0;
+        for (int k = 0; k < cols; k++) {
+            a[k] = gone && gone[k] ? 0 : a[k] == max ? 1 : exp(a[k] - max);
+            sum += a[k];
+        }
+        divide_row(a, cols, sum);
+    }
+}
+
+void weights_of_sigmoid(double *a, const bool *gone, int rows, int cols)
+{
+    bool raw = false;
+    for (int i = 0; i < rows * cols; i++)
+        raw |= !(gone && gone[i]) && (a[i] < 0 || a[i] > 1);
+    for (int r = 0; r < rows; r++, a += cols, gone += gone ? cols : 0) {
+        double sum = 0;
+        for (int k = 0; k < cols; k++) {
+            a[k] = gone && gone[k] ? 0 : raw ? 1 / (1 + exp(-a[k])) : a[k];
+            sum += a[k];
+        }
+        divide_row(a, cols, sum);
+    }
+}
+
+void weights_of_dirichlet(double *a, int rows, int cols)
+{
+    for (int r = 0; r < rows; r++, a += cols) {
+        double sum = 0;
+        for (int k = 0; k < cols; k++) {
+            a[k] = (a[k] > 0 ? a[k] : exp(a[k]) - 1) + 1;
+            sum += a[k];
+        }
+        divide_row(a, cols, sum);
+    }
+}
+
+WeightsKind weights_guess(const double *a, int rows, int cols)
+{
+    int sums = 0;
+    for (int r = 0; r < rows; r++) {
+        double sum = 0;
+        bool inside = true;
+        for (int k = 0; k < cols; k++) {
+            sum += a[r * cols + k];
+            inside &= a[r * cols + k] >= 0 && a[r * cols + k] <= 1.0001;
+        }
+        // NaN rows of a run that has diverged say nothing about the kind
+        sums += (inside && fabs(sum - 1) < 1e-3 * cols) || sum != sum;
+    }
+    return sums == rows ? WEIGHTS_PROBABILITIES : WEIGHTS_LOGITS;
+}
