@@ -47,13 +47,15 @@ static Status decode_png(const void *data, size_t len, int channels, const char 
 static Status decode_jpeg(const void *data, size_t len, int channels, const char *name, Picture *p,
                           Error *err)
 {
-    int width, height, subsampling, space;
+    // The library says yes to some broken headers and leaves these as they are.
+    int width = 0, height = 0, subsampling = 0, space = 0;
     tjhandle jpeg = tjInitDecompress();
     if (!jpeg)
         return error_set(err, STATUS_NOMEM, "%s: out of memory", name);
     Status status;
     if (tjDecompressHeader3(jpeg, data, (unsigned long)len, &width, &height, &subsampling,
-                            &space) != 0)
+                            &space) != 0 ||
+        width < 1 || height < 1)
         status =
             error_set(err, STATUS_PARSE, "%s: not a readable JPEG: %s", name, tjGetErrorStr2(jpeg));
     else
