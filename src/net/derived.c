@@ -197,7 +197,9 @@ Status net_derived(const Space *space, const Genotype *geno, const DerivedOption
     Error own = { 0 };
     if (geno->n_cells < 1)
         return error_set(err, STATUS_ARG, "the genotype has no cells");
-    Graph *g = graph_new((Shape){ space->height, space->width, space->channels });
+    int height = options->height > 0 ? options->height : space->height;
+    int width = options->width > 0 ? options->width : space->width;
+    Graph *g = graph_new((Shape){ height, width, space->channels });
     if (!g)
         return error_set(err, STATUS_NOMEM, "no memory for the network of an architecture");
     Derived d = { { g, true, &own }, space, geno, options };

@@ -46,30 +46,31 @@ typedef struct {
     } alpha;
     int look_steps; // alpha and signals every so many steps
     // remedies; 0 or false is off
-    double beta_decay;        // final weight, linear from 0 over the epochs
-    double dartsminus;        // initial weight of the auxiliary skip, linear to 0
-    double skip_dropout;      // initial rate
-    int skip_cap;             // at derivation
-    double drop_path;         // in the search, linear from 0
-    double sdarts_rs;         // final eps (0.3 published)
-    bool fair;                // FairDARTS: sigmoid and its loss
-    double fair_weight;       // 10
-    int partial;              // PC-DARTS K
-    bool edge_weights;        // PC-DARTS: learned weights of the edges into a node
-    bool pt;                  // DARTS-PT: select by masking at the end
-    int pdarts_stages;        // P-DARTS; 1 off
-    double noisy_skip;        // NoisyDARTS factor
-    double oles;              // OLES threshold (0.4 published)
+    double beta_decay;     // final weight, linear from 0 over the epochs
+    double dartsminus;     // initial weight of the auxiliary skip, linear to 0
+    double skip_dropout;   // initial rate
+    int skip_cap;          // at derivation
+    double drop_path;      // in the search, linear from 0
+    double sdarts_rs;      // final eps (0.3 published)
+    bool fair;             // FairDARTS: sigmoid and its loss
+    double fair_weight;    // 10
+    double fair_threshold; // operators kept at derivation: sigmoid at least this (0.85); 0 off
+    int partial;           // PC-DARTS K
+    bool edge_weights;     // PC-DARTS: learned weights of the edges into a node
+    bool pt;               // DARTS-PT: select by masking at the end
+    int pdarts_stages;     // P-DARTS; 1 off
+    double noisy_skip;     // NoisyDARTS factor
+    double oles;           // OLES threshold (0.4 published)
     double gdas_tau, gdas_tau_min;
     bool sgas;
     // extra signals that cost passes
-    int hessian_every;        // epochs; 0 off
+    int hessian_every; // epochs; 0 off
     bool gradient_match, layer_alignment, discretisation;
     // discrete search
     int trials, population, sample;
-    int share_epochs;         // epochs of single-path training before scoring
-    int bn_batches;           // batch-norm re-estimation before scoring
-    int score_batches;        // validation batches per candidate, 0 all
+    int share_epochs;  // epochs of single-path training before scoring
+    int bn_batches;    // batch-norm re-estimation before scoring
+    int score_batches; // validation batches per candidate, 0 all
 } SearchOptions;
 
 // What one candidate is worth. Filled by the strategy, read by the objective.
@@ -89,10 +90,10 @@ typedef struct {
 typedef struct {
     const Space *space;
     const Dataset *data;
-    const Split *split; // sealed: no test part
+    const Split *split;                 // sealed: no test part
     FeedOptions train_feed, valid_feed; // batch and augmentation; the strategy sets seeds
     SearchOptions options;
-    HealthLimits health;  // limits of the detector; the strategy fills in majority rate and epochs
+    HealthLimits health; // limits of the detector; the strategy fills in majority rate and epochs
     SearchObjective objective;
     const Sink *sink;
     atomic_int *stop; // non-zero: stop at the next step boundary; may be NULL
@@ -101,9 +102,9 @@ typedef struct {
 typedef struct Search Search;
 
 typedef struct {
-    int epoch;        // last finished epoch, -1 before the first
-    int64_t step;     // training steps done
-    int64_t steps;    // planned in all
+    int epoch;     // last finished epoch, -1 before the first
+    int64_t step;  // training steps done
+    int64_t steps; // planned in all
     bool done;
     bool epoch_ended; // the step just done ended an epoch: a good moment for a checkpoint
     double loss, train_acc, valid_acc; // latest; NAN until known
@@ -127,11 +128,14 @@ void search_progress(const Search *search, SearchProgress *progress);
 typedef struct {
     SafeTensor *tensors;
     int n_tensors;
-    const char *(*meta)[2];
+    const char *const (*meta)[2];
     int n_meta;
 } SearchState;
 Status search_save(Search *search, SearchState *state, Error *err);
 Status search_load(Search *search, const SafeFile *file, Error *err);
+// The detector that judges this search (level, verdict, alarms so far); NULL where the strategy
+// has no alphas. Restored by search_load.
+const Health *search_health(const Search *search);
 // Derived (or best) genotype now. Multi-objective searches: the most accurate on the front.
 Status search_result(Search *search, Genotype *geno, Candidate *value, Error *err);
 
@@ -147,6 +151,7 @@ typedef struct SearchStrategy {
     Status (*save)(void *self, SearchState *state, Error *err);
     Status (*load)(void *self, const SafeFile *file, Error *err);
     Status (*result)(void *self, Genotype *geno, Candidate *value, Error *err);
+    const Health *(*health)(const void *self); // may be NULL
 } SearchStrategy;
 const SearchStrategy *search_find(const char *name); // NULL if unknown
 const SearchStrategy *search_table(int *count);
