@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "src/watch/weights.h"
+#include "src/watch/effective.h"
 
 #include <math.h>
 
@@ -18,7 +18,7 @@ static void divide_row(double *a, int cols, double sum)
         a[k] = sum > 0 ? a[k] / sum : a[k];
 }
 
-void weights_of_logits(double *a, const bool *gone, int rows, int cols)
+void effective_of_logits(double *a, const bool *gone, int rows, int cols)
 {
     for (int r = 0; r < rows; r++, a += cols, gone += gone ? cols : 0) {
         double max = row_max(a, gone, cols), sum = 0;
@@ -30,7 +30,7 @@ void weights_of_logits(double *a, const bool *gone, int rows, int cols)
     }
 }
 
-void weights_of_sigmoid(double *a, const bool *gone, int rows, int cols)
+void effective_of_sigmoid(double *a, const bool *gone, int rows, int cols)
 {
     bool raw = false;
     for (int i = 0; i < rows * cols; i++)
@@ -45,7 +45,7 @@ void weights_of_sigmoid(double *a, const bool *gone, int rows, int cols)
     }
 }
 
-void weights_of_dirichlet(double *a, int rows, int cols)
+void effective_of_dirichlet(double *a, int rows, int cols)
 {
     for (int r = 0; r < rows; r++, a += cols) {
         double sum = 0;
@@ -57,7 +57,7 @@ void weights_of_dirichlet(double *a, int rows, int cols)
     }
 }
 
-WeightsKind weights_guess(const double *a, int rows, int cols)
+EffectiveKind effective_guess(const double *a, int rows, int cols)
 {
     int sums = 0;
     for (int r = 0; r < rows; r++) {
@@ -70,5 +70,5 @@ WeightsKind weights_guess(const double *a, int rows, int cols)
         // NaN rows of a run that has diverged say nothing about the kind
         sums += (inside && fabs(sum - 1) < 1e-3 * cols) || sum != sum;
     }
-    return sums == rows ? WEIGHTS_PROBABILITIES : WEIGHTS_LOGITS;
+    return sums == rows ? EFFECTIVE_PROBABILITIES : EFFECTIVE_LOGITS;
 }

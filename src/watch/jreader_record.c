@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "src/base/alloc.h"
-#include "src/watch/journal.h"
+#include "src/watch/jreader.h"
 #include "src/watch/model_priv.h"
-#include "src/watch/weights.h"
+#include "src/watch/effective.h"
 
 // The run record with its cells, and alphas.
 
@@ -152,9 +152,9 @@ static bool add_objective(void *self, const char *key, const Json *value)
     return true;
 }
 
-Status journal_run_record(Journal *journal, const Json *record, Error *err)
+Status jreader_run_record(Journal *journal, const Json *record, Error *err)
 {
-    ModelRun *run = journal_run(journal, err);
+    ModelRun *run = jreader_run(journal, err);
     if (!run)
         return STATUS_NOMEM;
     copy_text(run->name, sizeof run->name, record, "name");
@@ -234,15 +234,15 @@ static Status guess_cell(ModelRun *run, const char *name, const Json *a, int *ce
     return model_cell(run, &shape, cell, err);
 }
 
-Status journal_alpha_record(Journal *journal, const Json *record, Error *err)
+Status jreader_alpha_record(Journal *journal, const Json *record, Error *err)
 {
     enum { CELLS = HEALTH_EDGES * HEALTH_OPS };
     double p[CELLS];
     bool gone[CELLS];
-    ModelRun *run = journal_run(journal, err);
+    ModelRun *run = jreader_run(journal, err);
     if (!run)
         return STATUS_NOMEM;
-    int epoch = journal_epoch_of(record, "epoch");
+    int epoch = jreader_epoch_of(record, "epoch");
     const char *name = json_get_str(record, "cell", "cell");
     const Json *a = json_get(record, "a");
     if (epoch == INT_MIN || !json_is_array(a))
@@ -258,9 +258,9 @@ Status journal_alpha_record(Journal *journal, const Json *record, Error *err)
     const char *kind = json_get_str(record, "kind", "probabilities");
     int edges = shape->n_edges, ops = shape->n_ops;
     if (strcmp(kind, "logits") == 0)
-        weights_of_logits(p, gone, edges, ops);
+        effective_of_logits(p, gone, edges, ops);
     else if (strcmp(kind, "sigmoid") == 0)
-        weights_of_sigmoid(p, gone, edges, ops);
+        effective_of_sigmoid(p, gone, edges, ops);
     status = mark_gone(run, &cell, gone, err);
     return status ? status
                   : model_alpha(run, cell, epoch, json_get_int(record, "step", epoch), p, err);

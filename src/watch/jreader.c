@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "src/watch/journal.h"
+#include "src/watch/jreader.h"
 
 #include <limits.h>
 #include <math.h>
@@ -10,14 +10,14 @@
 #include "src/watch/reader.h"
 
 // Reading, and the records that need a line or two; the shapes of cells and alphas are in
-// journal_record.c.
+// jreader_record.c.
 //
 // A second `run` record in one file is either a writer that went on after a stop (RESUMED is the
 // next record) or another search appended to the same file (anything else is).
 
 enum { LONGEST_LINE = 8 << 20 };
 
-ModelRun *journal_run(Journal *journal, Error *err)
+ModelRun *jreader_run(Journal *journal, Error *err)
 {
     if (journal->run)
         return journal->run;
@@ -31,7 +31,7 @@ ModelRun *journal_run(Journal *journal, Error *err)
     return run;
 }
 
-int journal_epoch_of(const Json *record, const char *key)
+int jreader_epoch_of(const Json *record, const char *key)
 {
     int64_t value = json_get_int(record, key, INT_MIN);
     return value < -1 || value > 100000000 ? INT_MIN : (int)value;
@@ -39,10 +39,10 @@ int journal_epoch_of(const Json *record, const char *key)
 
 static Status epoch_record(Journal *journal, const Json *record, Error *err)
 {
-    ModelRun *run = journal_run(journal, err);
+    ModelRun *run = jreader_run(journal, err);
     if (!run)
         return STATUS_NOMEM;
-    int epoch = journal_epoch_of(record, "epoch");
+    int epoch = jreader_epoch_of(record, "epoch");
     if (epoch < 0)
         return error_set(err, STATUS_PARSE, "epoch without a number");
     EpochRow *row = model_epoch(run, epoch, err);
@@ -70,11 +70,11 @@ static Status epoch_record(Journal *journal, const Json *record, Error *err)
 
 static Status genotype_record(Journal *journal, const Json *record, Error *err)
 {
-    ModelRun *run = journal_run(journal, err);
+    ModelRun *run = jreader_run(journal, err);
     if (!run)
         return STATUS_NOMEM;
     const char *text = json_get_str(record, "text", NULL);
-    int epoch = journal_epoch_of(record, "epoch");
+    int epoch = jreader_epoch_of(record, "epoch");
     Genotype geno;
     if (!text || epoch == INT_MIN || genotype_parse(text, &geno, NULL, NULL))
         return error_set(err, STATUS_PARSE, "genotype not understood");
@@ -93,7 +93,7 @@ static const struct {
 
 static Status state_record(Journal *journal, const Json *record, Error *err)
 {
-    ModelRun *run = journal_run(journal, err);
+    ModelRun *run = jreader_run(journal, err);
     if (!run)
         return STATUS_NOMEM;
     const char *name = json_get_str(record, "state", "");
@@ -104,7 +104,7 @@ static Status state_record(Journal *journal, const Json *record, Error *err)
         return error_set(err, STATUS_PARSE, "unknown state");
     run->state = states[i].state;
     if (strcmp(name, "RESUMED") == 0) {
-        int epoch = journal_epoch_of(record, "epoch");
+        int epoch = jreader_epoch_of(record, "epoch");
         int64_t step = json_get_int(record, "step", INT64_MAX);
         model_rewind(run, epoch == INT_MIN ? INT_MAX : epoch, step);
     }
@@ -118,7 +118,7 @@ static Status state_record(Journal *journal, const Json *record, Error *err)
 
 static Status trial_record(Journal *journal, const Json *record, Error *err)
 {
-    ModelRun *run = journal_run(journal, err);
+    ModelRun *run = jreader_run(journal, err);
     if (!run)
         return STATUS_NOMEM;
     int64_t number = json_get_int(record, "number", -1);
@@ -140,8 +140,8 @@ static Status trial_record(Journal *journal, const Json *record, Error *err)
 
 static Status hessian_record(Journal *journal, const Json *record, Error *err)
 {
-    ModelRun *run = journal_run(journal, err);
-    LambdaRow row = { .epoch = journal_epoch_of(record, "epoch"),
+    ModelRun *run = jreader_run(journal, err);
+    LambdaRow row = { .epoch = jreader_epoch_of(record, "epoch"),
                       .lambda_max = json_get_num(record, "lambda_max", NAN),
                       .batches = (int)json_get_int(record, "batches", 1) };
     if (!run)
@@ -153,8 +153,8 @@ static Status hessian_record(Journal *journal, const Json *record, Error *err)
 
 static Status gradient_record(Journal *journal, const Json *record, Error *err)
 {
-    ModelRun *run = journal_run(journal, err);
-    GradientRow row = { .epoch = journal_epoch_of(record, "epoch"),
+    ModelRun *run = jreader_run(journal, err);
+    GradientRow row = { .epoch = jreader_epoch_of(record, "epoch"),
                         .step = json_get_int(record, "step", 0),
                         .match = json_get_num(record, "match", NAN),
                         .alignment = json_get_num(record, "alignment", NAN),
@@ -169,10 +169,10 @@ static Status gradient_record(Journal *journal, const Json *record, Error *err)
 
 static Status checkpoint_record(Journal *journal, const Json *record, Error *err)
 {
-    ModelRun *run = journal_run(journal, err);
+    ModelRun *run = jreader_run(journal, err);
     if (!run)
         return STATUS_NOMEM;
-    int epoch = journal_epoch_of(record, "epoch");
+    int epoch = jreader_epoch_of(record, "epoch");
     if (epoch == INT_MIN)
         return error_set(err, STATUS_PARSE, "checkpoint without an epoch");
     run->last_checkpoint = epoch;
@@ -182,7 +182,7 @@ static Status checkpoint_record(Journal *journal, const Json *record, Error *err
 
 static Status device_record(Journal *journal, const Json *record, Error *err)
 {
-    ModelRun *run = journal_run(journal, err);
+    ModelRun *run = jreader_run(journal, err);
     if (!run)
         return STATUS_NOMEM;
     run->rss_bytes = json_get_num(record, "rss", NAN);
@@ -193,7 +193,7 @@ static Status device_record(Journal *journal, const Json *record, Error *err)
 
 static Status note_record(Journal *journal, const Json *record, Error *err)
 {
-    ModelRun *run = journal_run(journal, err);
+    ModelRun *run = jreader_run(journal, err);
     return run ? model_log(run, json_get_num(record, "wall", NAN), json_get_str(record, "text", ""),
                            err)
                : STATUS_NOMEM;
@@ -212,7 +212,7 @@ static const struct {
     const char *name;
     Status (*read)(Journal *journal, const Json *record, Error *err);
 } records[] = {
-    { "run", journal_run_record }, { "alpha", journal_alpha_record },
+    { "run", jreader_run_record }, { "alpha", jreader_alpha_record },
     { "epoch", epoch_record },     { "genotype", genotype_record },
     { "state", state_record },     { "trial", trial_record },
     { "hessian", hessian_record }, { "gradient", gradient_record },
@@ -239,12 +239,12 @@ static Status decide_pending(Journal *journal, const Json *next, Error *err)
     journal->pending = NULL;
     if (strcmp(json_get_str(next, "state", ""), "RESUMED") != 0)
         journal->run = NULL;
-    Status status = journal_run_record(journal, pending, err);
+    Status status = jreader_run_record(journal, pending, err);
     json_free(pending);
     return status;
 }
 
-Status journal_record(Journal *journal, const Json *record, Error *err)
+Status jreader_record(Journal *journal, const Json *record, Error *err)
 {
     Status status = STATUS_OK;
     if (journal->pending)
@@ -252,7 +252,7 @@ Status journal_record(Journal *journal, const Json *record, Error *err)
     return status == STATUS_NOMEM ? status : dispatch(journal, record, err);
 }
 
-static Status journal_line(void *self, char *text, size_t len, int64_t line, Error *err)
+static Status jreader_line(void *self, char *text, size_t len, int64_t line, Error *err)
 {
     Journal *journal = self;
     Error why = { 0 };
@@ -272,7 +272,7 @@ static Status journal_line(void *self, char *text, size_t len, int64_t line, Err
             journal->pending = record;
             return STATUS_OK;
         }
-        status = json_is_object(record) ? journal_record(journal, record, &why)
+        status = json_is_object(record) ? jreader_record(journal, record, &why)
                                         : error_set(&why, STATUS_PARSE, "not a record");
         json_free(record);
     } else {
@@ -288,7 +288,7 @@ static Status journal_line(void *self, char *text, size_t len, int64_t line, Err
     return STATUS_OK;
 }
 
-static Status journal_open(Model *model, const SourceOptions *options, const char *path,
+static Status jreader_open(Model *model, const SourceOptions *options, const char *path,
                            const char *run_name, void **self, Error *err)
 {
     (void)options;
@@ -304,13 +304,13 @@ static Status journal_open(Model *model, const SourceOptions *options, const cha
     return STATUS_OK;
 }
 
-static Status journal_feed(void *self, const char *data, size_t len, Error *err)
+static Status jreader_feed(void *self, const char *data, size_t len, Error *err)
 {
     Journal *journal = self;
-    return lines_feed(&journal->lines, data, len, journal_line, journal, err);
+    return lines_feed(&journal->lines, data, len, jreader_line, journal, err);
 }
 
-static Status journal_idle(void *self, bool last, Error *err)
+static Status jreader_idle(void *self, bool last, Error *err)
 {
     Journal *journal = self;
     if (last && journal->pending)
@@ -318,7 +318,7 @@ static Status journal_idle(void *self, bool last, Error *err)
     return STATUS_OK;
 }
 
-static void journal_close(void *self)
+static void jreader_close(void *self)
 {
     Journal *journal = self;
     lines_fini(&journal->lines);
@@ -326,5 +326,5 @@ static void journal_close(void *self)
     mem_free(journal);
 }
 
-const ReaderKind journal_reader = { "journal", journal_open, journal_feed, journal_idle,
-                                    journal_close };
+const ReaderKind journal_reader = { "journal", jreader_open, jreader_feed, jreader_idle,
+                                    jreader_close };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef WATCH_JOURNAL_H
-#define WATCH_JOURNAL_H
+#ifndef WATCH_JREADER_H
+#define WATCH_JREADER_H
 
 #include "src/base/json.h"
 #include "src/watch/lines.h"
@@ -20,10 +20,10 @@ typedef struct {
 } Journal;
 
 // STATUS_PARSE with a short reason: the record is to be counted as skipped.
-Status journal_record(Journal *journal, const Json *record, Error *err);
-ModelRun *journal_run(Journal *journal, Error *err); // makes one if there is none
-Status journal_run_record(Journal *journal, const Json *record, Error *err);
-Status journal_alpha_record(Journal *journal, const Json *record, Error *err);
-int journal_epoch_of(const Json *record, const char *key); // INT_MIN if absent or out of range
+Status jreader_record(Journal *journal, const Json *record, Error *err);
+ModelRun *jreader_run(Journal *journal, Error *err); // makes one if there is none
+Status jreader_run_record(Journal *journal, const Json *record, Error *err);
+Status jreader_alpha_record(Journal *journal, const Json *record, Error *err);
+int jreader_epoch_of(const Json *record, const char *key); // INT_MIN if absent or out of range
 
 #endif
