@@ -190,23 +190,31 @@ static void draw_y_axis(Chart *c, Rect area)
     }
 }
 
+// Numbers under the ticks; the unit stands left of the last one, or at the right end.
 static void draw_x_labels(Chart *c, double step)
 {
     const char *unit = c->spec->x_unit ? c->spec->x_unit : "";
-    int right = c->plot.col + c->plot.cols, used_to = c->plot.col - 2;
-    int unit_col = right - utf8_cols(unit);
-    grid_text(c->grid, c->label_row, unit_col, -1, ROLE_AXIS, 0, unit);
+    int right = c->plot.col + c->plot.cols, used_to = c->plot.col - 1, before = used_to;
+    int last_at = right, unit_cols = utf8_cols(unit);
     for (double v = ceil(c->x0 / step - 1e-9) * step; v <= c->x1 + step * 1e-9; v += step) {
         char buf[32];
         snprintf(buf, sizeof buf, "%.*f", chart_decimals(step), v + 0.0);
-        int col = c->plot.col + x_dot(c, v) / c->dots.per_col, w = utf8_cols(buf);
-        int at = col - w / 2;
-        at = at < c->plot.col ? c->plot.col : at;
-        if (at <= used_to || at + w >= unit_col)
+        int w = utf8_cols(buf), at = c->plot.col + x_dot(c, v) / c->dots.per_col - w / 2;
+        at = at < c->plot.col ? c->plot.col : at + w > right ? right - w : at;
+        if (at <= used_to)
             continue;
         grid_text(c->grid, c->label_row, at, w, ROLE_AXIS, 0, buf);
+        before = used_to;
         used_to = at + w;
+        last_at = at;
     }
+    int unit_at = right - unit_cols;
+    if (unit_at <= used_to) {
+        unit_at = last_at - unit_cols - 1;
+        used_to = before;
+    }
+    if (unit_at > used_to)
+        grid_text(c->grid, c->label_row, unit_at, unit_cols, ROLE_AXIS, 0, unit);
 }
 
 static void draw_x_axis(Chart *c)

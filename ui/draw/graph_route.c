@@ -188,7 +188,7 @@ static bool draw_net(GraphLayout *g, int source, const Net *net, int from, int t
         return true;
     if (net->lane < 0)
         return add_segment(g, source, net->source_row, from, net->source_row, to);
-    int lane = from + 1 + net->lane * step;
+    int lane = from + 2 + net->lane * step;
     ok = add_segment(g, source, net->source_row, from, net->source_row, lane) &&
          add_segment(g, source, net->lo, lane, net->hi, lane);
     for (int i = 0; i < net->n && ok; i++)
@@ -239,7 +239,7 @@ bool graph_route(const GenoCell *cell, bool compact, GraphLayout *g)
         int label_col = col + 1 + lanes * step + (compact ? 0 : 1);
         int end = label_col + LABEL + (compact ? 0 : 1); // column of the arrow head
         for (int s = 0; s < g->n_slots[l]; s++)
-            if (!draw_net(g, g->slot[l][s].node, &net[s], col, end, step))
+            if (!draw_net(g, g->slot[l][s].node, &net[s], col - 1, end, step))
                 return false;
         place_labels(cell, g, l, links, n_links, label_col);
         col = end + 1;

@@ -132,12 +132,14 @@ static void draw_x_ticks(Scatter *c)
         double shown = c->spec->log_x ? pow(10, v) : v;
         number(shown, c->spec->log_x ? 1 : step, buf, sizeof buf);
         int dot = (int)lround((v - c->x0) / (c->x1 - c->x0) * (c->dots.width - 1));
-        int col = c->plot.col + dot / c->dots.per_col, w = utf8_cols(buf);
+        int col = c->plot.col + dot / c->dots.per_col, w = utf8_cols(buf), at = col - w / 2;
+        int right = c->plot.col + c->plot.cols;
         grid_line(c->grid, row, col, 4, ROLE_AXIS);
-        if (col - w / 2 <= used_to || col - w / 2 + w > c->plot.col + c->plot.cols)
+        at = at + w > right ? right - w : at;
+        if (at <= used_to)
             continue;
-        grid_text(c->grid, row + 1, col - w / 2, w, ROLE_AXIS, 0, buf);
-        used_to = col - w / 2 + w;
+        grid_text(c->grid, row + 1, at, w, ROLE_AXIS, 0, buf);
+        used_to = at + w;
     }
 }
 

@@ -37,6 +37,7 @@ typedef struct {
     // Text of the space script with its check result, for the space view; may be NULL.
     const char *script_path, *script_text, *script_check; // check: errors or the summary
     int script_error_line;   // 0 none
+    ViewId focus;            // for the help overlay: the view it explains
 } ViewContext;
 
 typedef struct {
@@ -55,6 +56,8 @@ typedef enum {
     ACTION_FIND_NEXT, ACTION_FIND_PREV
 } ViewAction;
 
+// What act answers. A view that answers VIEW_IGNORED to ACTION_NEXT and ACTION_PREV leaves `[ ]`
+// to the application, which moves ctx->cell.
 enum { VIEW_IGNORED = 0, VIEW_HANDLED = 1, VIEW_REDRAW = 2, VIEW_OPEN_RUN = 4 };
 
 typedef struct {
@@ -71,5 +74,14 @@ typedef struct {
 
 const View *view_get(ViewId id);
 const View *view_find(const char *name); // NULL if unknown
+// The run under the cursor of the runs view, -1 none: index into ctx->model->runs. The filter
+// hides runs, so state->cursor alone does not say.
+int view_runs_selected(const ViewContext *ctx, const ViewState *state);
+
+// The keys, for the help overlay, the README and the dashboard's own table.
+typedef struct {
+    const char *keys, *command, *does; // "z", "zoom", "one pane full size, and back"
+} ViewKey;
+const ViewKey *view_keys(int *n);
 
 #endif
