@@ -57,14 +57,12 @@ static bool shape_bytes(SafeType dtype, int rank, const int64_t *shape, size_t *
 
 // ---- writing ------------------------------------------------------------------------------------
 
-static Status check_tensor(const SafeTensor *t, const Json *header, Error *err)
+static Status check_tensor(const SafeTensor *t, Error *err)
 {
     size_t bytes;
     if (!t->name || !*t->name || strcmp(t->name, "__metadata__") == 0)
         return error_set(err, STATUS_ARG, "safetensors: '%s' cannot be the name of a tensor",
                          t->name ? t->name : "");
-    if (json_get(header, t->name))
-        return error_set(err, STATUS_ARG, "safetensors: two tensors are called '%s'", t->name);
     if ((unsigned)t->dtype >= TYPE_COUNT || t->rank < 0 || t->rank > SAFE_RANK)
         return error_set(err, STATUS_ARG, "safetensors: %s has no valid type or rank", t->name);
     if (!shape_bytes(t->dtype, t->rank, t->shape, &bytes) || bytes != t->bytes)
@@ -96,19 +94,25 @@ static void header_add_meta(Json *header, const char *const (*meta)[2], int n_me
     json_put(header, "__metadata__", object);
 }
 
-// Tensors go out by falling item size, so that all data is aligned; calls visit in that order.
+// Tensors go out by falling item size, so that all data is aligned.
 static Status pack_header(const SafeTensor *tensors, int n, Json *header, Error *err)
 {
     size_t begin = 0;
+    for (int i = 0; i < n; i++) {
+        Status status = check_tensor(&tensors[i], err);
+        if (status != STATUS_OK)
+            return status;
+    }
     for (size_t size = 8; size; size /= 2)
         for (int i = 0; i < n; i++) {
-            Status status = size == 8 ? check_tensor(&tensors[i], header, err) : STATUS_OK;
-            if (status != STATUS_OK)
-                return status;
-            if (types[tensors[i].dtype].size == size) {
-                header_add(header, &tensors[i], begin);
-                begin += tensors[i].bytes;
-            }
+            const SafeTensor *t = &tensors[i];
+            if (types[t->dtype].size != size)
+                continue;
+            if (json_get(header, t->name))
+                return error_set(err, STATUS_ARG, "safetensors: two tensors are called '%s'",
+                                 t->name);
+            header_add(header, t, begin);
+            begin += t->bytes;
         }
     return STATUS_OK;
 }
