@@ -29,14 +29,14 @@ local layers = {}
 
 local common = { from = true, strided = true, stride = true, search_only = true }
 
---- Makes a layer and checks its options; errors point at the line of the caller's caller.
+--- Makes a layer and checks its options.
 ---@param kind string
 ---@param options table?
 ---@param allowed table<string, any> name of an option and its default (or true for none)
 ---@return Layer
 local function make(kind, options, allowed)
   if options ~= nil and type(options) ~= "table" then
-    error(("layers.%s: expected a table of options, got %s"):format(kind, type(options)), 3)
+    host.raise(("layers.%s: expected a table of options, got %s"):format(kind, type(options)))
   end
   local layer = { kind = kind }
   for key, default in pairs(allowed) do
@@ -44,7 +44,7 @@ local function make(kind, options, allowed)
   end
   for key, value in pairs(options or {}) do
     if allowed[key] == nil and not common[key] then
-      error(("layers.%s: unknown option '%s'"):format(kind, tostring(key)), 3)
+      host.raise(("layers.%s: unknown option '%s'"):format(kind, tostring(key)))
     end
     layer[key] = value
   end
@@ -178,7 +178,7 @@ function layers.slice(options)
   local layer = make("slice", options, { part = 1, parts = 2 })
   if math.type(layer.part) ~= "integer" or math.type(layer.parts) ~= "integer"
     or layer.part < 1 or layer.part > layer.parts then
-    error("layers.slice: expected whole numbers part and parts with 1 <= part <= parts", 2)
+    host.raise("layers.slice: expected whole numbers part and parts with 1 <= part <= parts")
   end
   layer.mul, layer.div = 1, layer.parts
   layer.from_mul, layer.from_div = layer.part - 1, layer.parts
@@ -238,8 +238,8 @@ end
 setmetatable(layers, {
   __index = function(_, name)
     local near = host.nearest(name, layers)
-    error(("unknown layer '%s'%s"):format(tostring(name),
-      near and ("; did you mean '%s'?"):format(near) or ""), 2)
+    host.raise(("unknown layer '%s'%s"):format(tostring(name),
+      near and ("; did you mean '%s'?"):format(near) or ""))
   end,
 })
 

@@ -257,7 +257,8 @@ end
 ---@param stages boolean
 local function make_cells(space, spec, stages)
   if (spec.cell == nil) == (spec.cells == nil) then
-    fail(spec.cell == nil and "cells" or "cell", "give either cell = {...} or cells = { normal = {...}, reduction = {...} }")
+    fail(spec.cell == nil and "cells" or "cell",
+      "give either cell = {...} or cells = { normal = {...}, reduction = {...} }")
   end
   local reduces = not stages and #space.net.reduce_at > 0
   local names = stages and { "cell" } or reduces and { "normal", "reduction" } or { "normal" }
@@ -418,7 +419,7 @@ local space_keys = {
 ---@return table
 function nas.cells(spec)
   if type(spec) ~= "table" then
-    error("nas.cells: expected a table, got " .. type(spec), 2)
+    host.raise("nas.cells: expected a table, got " .. type(spec))
   end
   local file, line = host.where()
   check_keys("", spec, space_keys)
@@ -447,8 +448,8 @@ end
 setmetatable(nas, {
   __index = function(_, name)
     local near = host.nearest(name, nas)
-    error(("nas.%s is unknown%s"):format(tostring(name),
-      near and ("; did you mean nas.%s?"):format(near) or ""), 2)
+    host.raise(("nas.%s is unknown%s"):format(tostring(name),
+      near and ("; did you mean nas.%s?"):format(near) or ""))
   end,
 })
 

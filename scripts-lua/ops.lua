@@ -64,45 +64,43 @@ end
 ---@param name string
 ---@param field string
 ---@param list any
----@param level integer
-local function check_list(name, field, list, level)
+local function check_list(name, field, list)
   if type(list) ~= "table" or #list == 0 then
-    error(("operator '%s': %s must be a list of layers"):format(name, field), level + 1)
+    host.raise(("operator '%s': %s must be a list of layers"):format(name, field))
   end
   for i, layer in ipairs(list) do
     if type(layer) ~= "table" or type(layer.kind) ~= "string" then
-      error(("operator '%s': %s[%d] is not a layer; make it with require \"layers\"")
-        :format(name, field, i), level + 1)
+      host.raise(("operator '%s': %s[%d] is not a layer; make it with require \"layers\"")
+        :format(name, field, i))
     end
   end
 end
 
---- Makes an operator; errors point `level` callers up.
+--- Makes an operator.
 ---@param spec OperatorOptions
----@param level integer
 ---@return Operator
-local function make(spec, level)
+local function make(spec)
   if type(spec) ~= "table" then
-    error("op.define: expected a table with name and layers, got " .. type(spec), level + 1)
+    host.raise("op.define: expected a table with name and layers, got " .. type(spec))
   end
   for key in pairs(spec) do
     if not option_names[key] then
-      error(("op.define: unknown field '%s'"):format(tostring(key)), level + 1)
+      host.raise(("op.define: unknown field '%s'"):format(tostring(key)))
     end
   end
   local name = spec.name
   if type(name) ~= "string" or not name:find("^[%w_]+$") or #name > 31 then
-    error("op.define: name must be 1 to 31 letters, digits or underscores", level + 1)
+    host.raise("op.define: name must be 1 to 31 letters, digits or underscores")
   end
-  check_list(name, "layers", spec.layers, level + 1)
-  if spec.reduce ~= nil then check_list(name, "reduce", spec.reduce, level + 1) end
+  check_list(name, "layers", spec.layers)
+  if spec.reduce ~= nil then check_list(name, "reduce", spec.reduce) end
   local kind = spec.kind or kind_of(spec.layers)
   if not kinds[kind] then
-    error(("operator '%s': kind must be none, skip, pool, conv or other"):format(name), level + 1)
+    host.raise(("operator '%s': kind must be none, skip, pool, conv or other"):format(name))
   end
   local code = spec.code or name:sub(1, 4)
   if type(code) ~= "string" or #code < 1 or #code > 4 then
-    error(("operator '%s': code must have up to four letters"):format(name), level + 1)
+    host.raise(("operator '%s': code must have up to four letters"):format(name))
   end
   local file, line = host.where()
   return setmetatable({
@@ -120,7 +118,7 @@ end
 ---                                              layers.bn() } }
 ---@param spec OperatorOptions
 ---@return Operator
-function op.define(spec) return make(spec, 2) end
+function op.define(spec) return make(spec) end
 
 --- True for what the functions of this library return.
 ---@param value any
@@ -135,7 +133,7 @@ end
 ---@return integer
 local function odd(what, k)
   if math.type(k) ~= "integer" or k < 1 or k % 2 == 0 or k > 31 then
-    error(("op.%s: kernel %s; expected an odd number from 1 to 31"):format(what, tostring(k)), 3)
+    host.raise(("op.%s: kernel %s; expected an odd number from 1 to 31"):format(what, tostring(k)))
   end
   return k
 end
@@ -145,7 +143,7 @@ end
 function op.none()
   return make({
     name = "none", code = "none", kind = "none", layers = { layers.zero { strided = true } },
-  }, 2)
+  })
 end
 
 --- Identity; at stride 2 a factorised reduction: ReLU, two 1x1 convolutions of stride 2, the
@@ -163,7 +161,7 @@ function op.skip()
       layers.concat { from = { 2, 4 } },
       layers.bn(),
     },
-  }, 2)
+  })
 end
 
 ---@class PoolingOptions
@@ -187,7 +185,7 @@ function op.max_pool(k, options)
   return make({
     name = ("max_pool_%dx%d"):format(k, k), code = "max" .. k % 10, kind = "pool",
     layers = pool_layers(layers.max_pool { kernel = k, strided = true }, options),
-  }, 2)
+  })
 end
 
 --- Average pool with a kxk window; padding does not count.
@@ -199,7 +197,7 @@ function op.avg_pool(k, options)
   return make({
     name = ("avg_pool_%dx%d"):format(k, k), code = "avg" .. k % 10, kind = "pool",
     layers = pool_layers(layers.avg_pool { kernel = k, strided = true }, options),
-  }, 2)
+  })
 end
 
 --- Separable convolution: ReLU, depthwise kxk, pointwise, batch norm, twice.
@@ -214,7 +212,7 @@ function op.sep_conv(k)
       layers.bn(),
       layers.relu(), layers.depthwise { kernel = k }, layers.pointwise(), layers.bn(),
     },
-  }, 2)
+  })
 end
 
 --- Dilated separable convolution: ReLU, depthwise kxk with dilation 2, pointwise, batch norm.
@@ -228,7 +226,7 @@ function op.dil_conv(k)
       layers.relu(), layers.depthwise { kernel = k, dilation = 2, strided = true },
       layers.pointwise(), layers.bn(),
     },
-  }, 2)
+  })
 end
 
 --- Dense convolution: ReLU, kxk, batch norm.
@@ -239,7 +237,7 @@ function op.conv(k)
   return make({
     name = ("nor_conv_%dx%d"):format(k, k), code = "cnv" .. k % 10, kind = "conv",
     layers = { layers.relu(), layers.conv { kernel = k, strided = true }, layers.bn() },
-  }, 2)
+  })
 end
 
 --- Dense 1x1 convolution, the same as conv(1).
@@ -251,14 +249,14 @@ function op.conv_1x1() return op.conv(1) end
 ---@return Operator
 function op.noise(sigma)
   if sigma ~= nil and type(sigma) ~= "number" then
-    error("op.noise: sigma must be a number", 2)
+    host.raise("op.noise: sigma must be a number")
   end
   local noise = layers.noise { sigma = sigma or 1, replace = true }
   return make({
     name = "noise", code = "nois", kind = "other",
     layers = { noise },
     reduce = { layers.max_pool { kernel = 1, stride = 2 }, noise },
-  }, 2)
+  })
 end
 
 local by_name = {
@@ -288,8 +286,8 @@ end
 setmetatable(op, {
   __index = function(_, name)
     local near = host.nearest(name, op)
-    error(("unknown operator '%s'%s"):format(tostring(name),
-      near and ("; did you mean '%s'?"):format(near) or ""), 2)
+    host.raise(("unknown operator '%s'%s"):format(tostring(name),
+      near and ("; did you mean '%s'?"):format(near) or ""))
   end,
 })
 
