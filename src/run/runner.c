@@ -555,6 +555,11 @@ static Status fork_open(Runner *r, const ForkRequest *q, int epoch, Error *err)
     return status == STATUS_OK ? open_files(r, err) : status;
 }
 
+int run_fork_epoch(const char *path, int epoch)
+{
+    return checkpoint_before(path, epoch);
+}
+
 Status run_fork(const ForkRequest *q, const RunHooks *hooks, RunOutcome *outcome, Error *err)
 {
     Runner r;

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "src/base/file.h"
+#include "src/run/objective.h"
+#include "src/script/script.h"
 
 Status session_find_space(const char *name, char *path, Error *err)
 {
@@ -91,11 +93,8 @@ static Status open_session(const SessionRequest *request, Session *s, Error *err
         status = settings_check(&s->settings, err);
     if (status == STATUS_OK)
         status = open_data(s, request->unseal, err);
-    if (status == STATUS_OK && s->space->has_objective_fn) {
-        script.seed = (uint64_t)s->settings.search.seed;
-        status =
-            script_objective_open(request->space_path, &script, NULL, &s->script_objective, err);
-    }
+    if (status == STATUS_OK && (s->space->has_objective_fn || s->space->n_objectives > 1))
+        status = objective_open(request->space_path, request->lua_dir, s, &s->objective, err);
     return status;
 }
 
@@ -110,7 +109,7 @@ Status session_open(const SessionRequest *request, Session *s, Error *err)
 
 void session_close(Session *s)
 {
-    script_objective_close(s->script_objective);
+    objective_close(s->objective);
     split_fini(&s->split);
     data_free(s->data);
     space_free(s->space);
@@ -249,8 +248,8 @@ void session_context(const Session *s, SearchContext *c)
     set_feeds(s, c);
     set_options(s, &c->options);
     set_limits(&s->settings, &c->health);
-    if (s->script_objective)
-        c->objective = script_objective_as_search(s->script_objective);
+    if (s->objective)
+        c->objective = objective_as_search(s->objective);
 }
 
 void session_retrain_feeds(const Session *s, FeedOptions *train, FeedOptions *test)

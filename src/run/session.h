@@ -5,9 +5,10 @@
 #include "src/conf/settings.h"
 #include "src/data/dataset.h"
 #include "src/data/split.h"
-#include "src/script/script.h"
 #include "src/search/search.h"
 #include "src/space/space.h"
+
+typedef struct Objective Objective;
 
 // Everything a search or a retraining needs, opened from settings and a space script.
 typedef struct {
@@ -15,7 +16,7 @@ typedef struct {
     Space *space;
     Dataset *data;
     Split split;
-    ScriptObjective *script_objective; // NULL: the default objective
+    Objective *objective; // NULL: validation accuracy
 } Session;
 
 // Applies the space's defaults between the built-in ones and `user` (called with the settings to
