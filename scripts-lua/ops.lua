@@ -251,11 +251,9 @@ function op.noise(sigma)
   if sigma ~= nil and type(sigma) ~= "number" then
     host.raise("op.noise: sigma must be a number")
   end
-  local noise = layers.noise { sigma = sigma or 1, replace = true }
   return make({
     name = "noise", code = "nois", kind = "other",
-    layers = { noise },
-    reduce = { layers.max_pool { kernel = 1, stride = 2 }, noise },
+    layers = { layers.noise { sigma = sigma or 1, replace = true, strided = true } },
   })
 end
 

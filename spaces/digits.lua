@@ -14,15 +14,16 @@ return nas.cells {
   },
   net = { cells = 3, channels = 8, stem = 3, reduce_at = { 1 } },
   defaults = {
-    -- Digits have a left and a right: no flips. Shifts of a pixel, nothing cut out.
-    data = { batch = 32 },
+    -- Digits have a left and a right: no flips. Shifts of one pixel, small cutouts.
+    data = { batch = 32, split = "stratified", crop = 1, flip = false },
     search = {
       epochs = 30,
-      w = { lr = 0.05, lr_min = 0.001, momentum = 0.9, decay = 3e-4, clip = 5 },
-      alpha = { lr = 3e-3, decay = 1e-3 },
+      w = { lr = 0.05, lr_min = 0.001 },
+      alpha = { lr = 3e-3 },
     },
     retrain = {
-      epochs = 60, cells = 3, channels = 16, batch = 32, drop_path = 0, cutout = 0, aux = 0,
+      epochs = 60, cells = 4, channels = 16, batch = 32, lr = 0.05, drop_path = 0.1, cutout = 2,
+      crop = 1, flip = false, aux = false,
     },
   },
 }

@@ -16,10 +16,13 @@ return nas.cells {
   defaults = {
     data = { batch = 64 },
     search = {
-      epochs = 50, step_order = "w",
+      epochs = 50, step_order = "w-first",
       w = { lr = 0.025, lr_min = 0.001, momentum = 0.9, nesterov = true, decay = 5e-4, clip = 5 },
       alpha = { lr = 3e-4, beta1 = 0.5, beta2 = 0.999, decay = 1e-3, init = 1e-3 },
     },
-    retrain = { epochs = 200, cells = 5, channels = 16, batch = 256, drop_path = 0, cutout = 0 },
+    retrain = {
+      epochs = 200, cells = 5, channels = 16, batch = 256, lr = 0.1, decay = 5e-4, clip = 0,
+      drop_path = 0, cutout = 0, aux = false,
+    },
   },
 }
