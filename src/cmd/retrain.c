@@ -10,11 +10,11 @@
 #include "src/base/alloc.h"
 #include "src/base/json.h"
 #include "src/base/str.h"
+#include "src/cmd/load.h"
 #include "src/cmd/start.h"
 #include "src/net/net.h"
 #include "src/run/rundir.h"
 #include "src/run/runner.h"
-#include "src/watch/source.h"
 
 static const CmdOption options[] = {
     { "--set", 0, "KEY=VALUE", "change one setting, as retrain.epochs=50" },
@@ -54,18 +54,13 @@ static Status apply_user(void *self, Settings *s, Error *err)
 static Status genotype_of_run(const char *path, Genotype *geno, Error *err)
 {
     Source *source;
-    SourceOptions options = { .majority = NAN, .until_epoch = INT_MAX };
-    Status status = source_open(path, &options, &source, err);
+    const ModelRun *run;
+    Status status = load_run(path, &source, &run, err);
     if (status != STATUS_OK)
         return status;
-    bool more = true;
-    while (more && status == STATUS_OK)
-        status = source_poll(source, 0, &more, err);
-    const Model *model = source_model(source);
-    const ModelRun *run = model->n ? model->runs[model->n - 1] : NULL;
-    if (status == STATUS_OK && (!run || !run->genotype[0]))
+    if (!run->genotype[0])
         status = error_set(err, STATUS_ARG, "%s has no genotype yet", path);
-    if (status == STATUS_OK)
+    else
         status = genotype_parse(run->genotype, geno, NULL, err);
     source_close(source);
     return status;
