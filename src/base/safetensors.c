@@ -169,11 +169,16 @@ typedef struct {
     size_t begin, end; // in the data part
 } Slot;
 
+// For looking up by name.
+typedef struct {
+    const Slot *slot;
+} NameRef;
+
 struct SafeFile {
     Json *header; // owns the names
     void *data;   // the whole file, or an aligned copy of its data part
     Slot *slots;  // in the order of the data
-    const Slot **by_name;
+    NameRef *by_name;
     int count;
 };
 
@@ -283,7 +288,7 @@ static int by_offset(const void *a, const void *b)
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp((*(const Slot *const *)a)->tensor.name, (*(const Slot *const *)b)->tensor.name);
+    return strcmp(((const NameRef *)a)->slot->tensor.name, ((const NameRef *)b)->slot->tensor.name);
 }
 
 // No holes, no overlap, all of the data named.
@@ -325,7 +330,8 @@ static Status read_header(SafeFile *file, const char *text, size_t len, const ch
 }
 
 // Points the tensors at their data, which is moved only if it is not aligned in the file.
-static Status place_data(SafeFile *file, char *data, size_t bytes, const char *name, Error *err)
+static Status place_data(SafeFile *file, const char *data, size_t bytes, const char *name,
+                         Error *err)
 {
     bool aligned = true;
     size_t need = 0;
@@ -347,7 +353,7 @@ static Status place_data(SafeFile *file, char *data, size_t bytes, const char *n
         else if (moved)
             t->data = moved;
         at += (t->bytes + 63) & ~(size_t)63;
-        file->by_name[i] = &file->slots[i];
+        file->by_name[i].slot = &file->slots[i];
     }
     if (moved) {
         mem_free(file->data);
@@ -438,9 +444,9 @@ const SafeTensor *safetensors_find(const SafeFile *file, const char *name)
 {
     int lo = 0, hi = file->count;
     while (lo < hi) {
-        int mid = lo + (hi - lo) / 2, order = strcmp(file->by_name[mid]->tensor.name, name);
+        int mid = lo + (hi - lo) / 2, order = strcmp(file->by_name[mid].slot->tensor.name, name);
         if (order == 0)
-            return &file->by_name[mid]->tensor;
+            return &file->by_name[mid].slot->tensor;
         if (order < 0)
             lo = mid + 1;
         else

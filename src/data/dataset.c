@@ -223,25 +223,25 @@ static Status check_name(const char *name, Error *err)
                      near ? "?)" : "");
 }
 
-Status data_open(const DataSpec *spec, Dataset **out, Error *err)
+Status data_open(const DataSpec *spec, Dataset **data, Error *err)
 {
-    *out = NULL;
+    *data = NULL;
     Status status = check_name(spec->name, err);
     if (status != STATUS_OK)
         return status;
-    Dataset *data = mem_zero(1, sizeof *data);
-    if (!data)
+    Dataset *set = mem_zero(1, sizeof *set);
+    if (!set)
         return error_set(err, STATUS_NOMEM, "out of memory for data %s", spec->name);
-    snprintf(data->name, sizeof data->name, "%s", spec->name);
-    data->scale = 1.0f / 255;
-    status = open_named(spec, data, err);
+    snprintf(set->name, sizeof set->name, "%s", spec->name);
+    set->scale = 1.0f / 255;
+    status = open_named(spec, set, err);
     if (status == STATUS_OK)
-        status = dataset_finish(data, err);
+        status = dataset_finish(set, err);
     if (status != STATUS_OK) {
-        data_free(data);
+        data_free(set);
         return status;
     }
-    *out = data;
+    *data = set;
     return STATUS_OK;
 }
 

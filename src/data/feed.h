@@ -48,7 +48,7 @@ typedef struct {
 typedef struct Feed Feed;
 
 Status feed_new(const Dataset *data, const int *indices, int count, const FeedOptions *options,
-                Feed **feed, Error *err);
+                Feed **out, Error *err);
 void feed_free(Feed *feed);
 int64_t feed_batches_per_epoch(const Feed *feed);
 // The next feed_next gives batch number b >= 0. Makes the last batch invalid.

@@ -83,7 +83,7 @@ static Status add_labels(const char *path, const IdxArray *a, Dataset *data, int
 static Status add_pair(const char *images, const char *labels, Dataset *data, Error *err)
 {
     void *bytes = NULL;
-    IdxArray array;
+    IdxArray array = { 0 };
     int first = 0;
     Status status = read_array(images, &bytes, &array, err);
     if (status == STATUS_OK)
