@@ -23,16 +23,16 @@ const char *cause_name(Cause cause);       // "skips" ... ; NULL for CAUSE_NONE
 // Limits of every rule; settings section `health`. health_limits_default gives the published
 // and corrected values; 0 in `skips` and `parameter_free` means "from the space".
 typedef struct {
-    int looks, clear;      // 3 looks to raise, 5 clear looks to drop
+    int looks, clear;       // 3 looks to raise, 5 clear looks to drop
     double t_watch, t_warn; // 3; 4 (14 edges) or 5 (6 edges): 0 = by the number of edges
     int skips, parameter_free;
-    int rise, rise_epochs;  // +2 in 8 epochs
-    int slow_hold;          // slow collapse: the rise held for 8 epochs
-    int depth_epochs;       // D <= 0 for 3 epochs
-    double majority;        // majority-class rate, fraction; NAN unknown (foreign logs)
-    double lambda_ratio;    // 1.3
-    int warmup_epochs;      // alpha warm-up of the run
-    int epochs;             // planned, 0 unknown: forecasts and null rates
+    int rise, rise_epochs; // +2 in 8 epochs
+    int slow_hold;         // slow collapse: the rise held for 8 epochs
+    int depth_epochs;      // D <= 0 for 3 epochs
+    double majority;       // majority-class rate, fraction; NAN unknown (foreign logs)
+    double lambda_ratio;   // 1.3
+    int warmup_epochs;     // alpha warm-up of the run
+    int epochs;            // planned, 0 unknown: forecasts and null rates
 } HealthLimits;
 void health_limits_default(HealthLimits *limits);
 
@@ -41,17 +41,23 @@ typedef struct {
     int epoch;
     bool has_alpha; // signals.t_p and the like are valid
     Signals signals;
-    GenoCell geno;  // derived (or logged) cell of that epoch
-    double p_norm;  // any number that changes when alpha changes; NAN: use the genotype
+    GenoCell geno; // derived (or logged) cell of that epoch
+    double p_norm; // any number that changes when alpha changes; NAN: use the genotype
+    // The only look of a search stage (P-DARTS logs print a cell at stage ends and no other).
+    // It stands for the whole stage: judged from the first one on, raised without waiting for
+    // further looks, the rise measured against the stages before.
+    bool stage_end;
 } HealthLook;
 
 typedef struct {
     int epoch;
-    char cell[GENO_NAME];
+    char cell[GENO_NAME]; // "" for the run as a whole (dead, lambda, gradient-match)
     HealthLevel level;
     Cause cause;
-    char rule[40];      // "skips-alarm", "skips-warn", "skips-slow", "parameter-free-alarm",
-                        // "depth", "t-watch", "t-warn", "lambda", "dead", "present-from-start"
+    char rule[40];      // "skips-alarm", "skips-warn", "skips-slow", "present-from-start",
+                        // "parameter-free-alarm", "-warn", "-slow", "-present", "depth",
+                        // "depth-watch", "t-watch", "t-warn", "gap-forecast", "lambda",
+                        // "gradient-match", "dead"
     char evidence[240]; // in words, with the null rate
     int good_epoch;     // last good epoch before the condition began, -1 none
     double null_rate;   // share of driftless runs that show this; NAN unknown
@@ -68,11 +74,19 @@ Health *health_new(const HealthLimits *limits); // NULL when out of memory
 void health_free(Health *health);
 // Declares a cell type (again when operators are removed); returns its index.
 int health_cell(Health *health, const HealthCell *cell);
-// Feed in epoch order. Accuracies are fractions, NAN if absent.
+// Feed in epoch order, at one epoch the accuracy before the looks, so that a dead supernet is
+// named before its skips. A second look of a cell at the same or an earlier epoch is ignored.
+// Accuracies are fractions, NAN if absent. Kept operators of a look come from `geno` if it has
+// edges, else from the counts in `signals`.
 void health_accuracy(Health *health, int epoch, double train_acc, double valid_acc);
 void health_look(Health *health, int cell, const HealthLook *look);
+// Judged only for means over 4 batches or more; one batch is too noisy (SCIENCE.md 2.3).
 void health_lambda(Health *health, int epoch, double lambda_max, int batches);
-// Drops everything after `epoch` (roll-back, resume).
+// Share of conv operators whose gradient match is below 0.4: WATCH above one half.
+void health_match(Health *health, int epoch, double share);
+// The majority-class rate or the planned epochs when they become known after health_new.
+void health_set_limits(Health *health, const HealthLimits *limits);
+// Drops everything after `epoch` (roll-back, resume): the state is as if it had never been fed.
 void health_rewind(Health *health, int epoch);
 
 HealthLevel health_level(const Health *health, int cell);
@@ -82,6 +96,11 @@ const HealthAlarm *health_alarm(const Health *health, int index); // in order of
 // Raised since the last call of this function (so that a runner journals each once).
 const HealthAlarm *health_next_alarm(Health *health);
 void health_alarm_json(const HealthAlarm *alarm, Json *record);
+
+// Sum over all cell types and clauses of at least this level of the rates at which a driftless
+// search of the run's length raises them; NAN when the operators of no cell are known.
+double health_false_alarm_rate(const Health *health, HealthLevel level);
+bool health_failed(const Health *health); // memory ran out: something was not judged
 
 // Skip limit of SCIENCE.md 6.8: ceil(kept/2), at least c_hi where 4 or more operators compete.
 int health_skip_limit(const HealthCell *cell);
