@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "src/data/idx.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -62,6 +63,7 @@ static Status add_images(const char *path, const IdxArray *a, Dataset *data, int
         return error_set(err, STATUS_PARSE, "%s: images of %lld x %lld x %lld are too large", path,
                          (long long)a->dim[1], (long long)a->dim[2], (long long)a->dim[3]);
     DataShape shape = { a->dim[0], (int)a->dim[1], (int)a->dim[2], (int)a->dim[3], PIXEL_U8 };
+    assert(a->items);
     Status status = dataset_extend(data, &shape, path, first, err);
     if (status == STATUS_OK)
         memcpy(dataset_u8(data, *first), a->items, (size_t)a->dim[0] * dataset_image_items(data));

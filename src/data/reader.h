@@ -11,7 +11,7 @@
 // What the readers of the file formats share; for src/data only. A reader fills the Dataset
 // of its caller part by part: first the training images, then the test images.
 
-static const size_t DATA_FILE_LIMIT = (size_t)1 << 33; // decompressed
+#define DATA_FILE_LIMIT ((size_t)1 << 33) // bytes of one file, decompressed
 
 typedef struct {
     int64_t n; // images
