@@ -44,5 +44,8 @@ const char *const *data_names(void);
 // Mean and standard deviation per channel (after scale) of the images named by indices;
 // a deviation of 0 is given as 1. mean and std have room for channels numbers.
 void data_statistics(const Dataset *data, const int *indices, int count, float *mean, float *std);
+// The mean and deviation that papers use for this set (CIFAR-10, CIFAR-100); false if there are
+// none, then compute them.
+bool data_published(const Dataset *data, float *mean, float *std);
 
 #endif

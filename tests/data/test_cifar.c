@@ -41,6 +41,8 @@ static void planes_become_pixels(void **state)
         for (int c = 0; c < 3; c++)
             assert_int_equal(image[3 * k + c], made_pixel(2, c * 1024 + k));
     assert_int_equal(d->labels[5 + 2], 2);
+    float mean[3], std[3];
+    assert_true(data_published(d, mean, std) && mean[0] == 0.49139968f && std[2] == 0.26158768f);
     data_free(d);
 }
 

@@ -76,6 +76,29 @@ static void the_shipped_digits_are_whole(void **state)
     data_free(d);
 }
 
+static void fashion_is_the_package_or_names_it(void **state)
+{
+    (void)state;
+    if (!file_is_dir("/usr/share/datasets/fashion-mnist")) {
+        refused("fashion", NULL, "dataset-fashion-mnist");
+        return;
+    }
+    float mean[1], std[1];
+    Dataset *d = opened("fashion", NULL);
+    assert_int_equal(d->n, 70000);
+    assert_int_equal(d->n_train, 60000);
+    assert_int_equal(d->height * 100 + d->width, 2828);
+    assert_int_equal(d->classes, 10);
+    assert_false(data_published(d, mean, std));
+    int *all = mem_array(60000, sizeof *all);
+    for (int i = 0; i < 60000; i++)
+        all[i] = i;
+    data_statistics(d, all, 60000, mean, std);
+    assert_true(fabsf(mean[0] - 0.2860f) < 1e-4f && fabsf(std[0] - 0.3530f) < 1e-4f);
+    mem_free(all);
+    data_free(d);
+}
+
 static void wrong_files_are_named(void **state)
 {
     (void)state;
@@ -159,6 +182,7 @@ int main(void)
         cmocka_unit_test(one_file_finds_its_labels_beside_it),
         cmocka_unit_test(four_dimensions_are_colour),
         cmocka_unit_test(the_shipped_digits_are_whole),
+        cmocka_unit_test(fashion_is_the_package_or_names_it),
         cmocka_unit_test(wrong_files_are_named),
         cmocka_unit_test(every_cut_is_refused),
         cmocka_unit_test(huge_dimensions_are_refused),
