@@ -125,7 +125,7 @@ static Status read_genes(Reader *r, GenoCell *cell)
     while (status == STATUS_OK && !accept(r, ']')) {
         if (cell->nodes > 0 || cell->n_edges > 0)
             if ((status = need(r, ',')) != STATUS_OK || accept(r, ']'))
-                return status;
+                break;
         if (nested < 0) {
             skip_blanks(r);
             nested = *r->at == '[';
@@ -185,8 +185,8 @@ static Status read_concat(Reader *r, GenoCell *cell)
     return STATUS_OK;
 }
 
-// The text says only which nodes are joined. Where they are all nodes of the cell, the first one
-// tells the number of inputs; otherwise two, as in DARTS.
+// The text says only which nodes are joined. Two inputs, as in DARTS, unless all nodes of the cell
+// are joined and the first of them is 1.
 static Status settle_cell(Reader *r, GenoCell *cell)
 {
     cell->combine = COMBINE_CONCAT;
@@ -195,8 +195,8 @@ static Status settle_cell(Reader *r, GenoCell *cell)
         return error_set(r->err, STATUS_PARSE, "genotype: cell '%s' has no genes", cell->name);
     bool all = cell->n_concat == cell->nodes && cell->concat[0] > 0 &&
                cell->concat[cell->n_concat - 1] == cell->concat[0] + cell->nodes - 1;
-    if (all)
-        cell->inputs = cell->concat[0];
+    if (all && cell->concat[0] == 1)
+        cell->inputs = 1;
     if (cell->inputs + cell->nodes > MAX_NODE + 1)
         return error_set(r->err, STATUS_PARSE, "genotype: cell '%s' has %d nodes; at most %d fit",
                          cell->name, cell->nodes, MAX_NODE + 1 - cell->inputs);
