@@ -8,7 +8,7 @@
 
 // A table with a heading, a selected row and scrolling. Widths come from the visible rows;
 // when the columns do not fit, those with the highest `drop` go first (0 never goes).
-enum { TABLE_COLUMNS = 24, TABLE_CELL = 128 };
+enum { TABLE_COLUMNS = 24, TABLE_CELL = 256 };
 
 typedef struct {
     const char *title; // with its unit

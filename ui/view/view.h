@@ -25,35 +25,49 @@ typedef enum {
 
 // What the application shares with views; views keep their own cursor state in ViewState.
 typedef struct {
-    const Model *model;      // all runs
-    const ModelRun *run;     // the current one, may be NULL
-    int epoch;               // scrub position; INT_MAX: live
-    int cell;                // current cell type
-    double x_from, x_to;     // time axis in epochs, both 0: all
+    const Model *model;  // all runs
+    const ModelRun *run; // the current one, may be NULL
+    int epoch;           // scrub position; INT_MAX: live
+    int cell;            // current cell type
+    double x_from, x_to; // time axis in epochs, both 0: all
     bool log_y;
-    bool details;            // room on the right
-    double now;              // wall clock
-    const char *filter;      // active filter or search text, "" none
+    bool details;       // room on the right
+    double now;         // wall clock
+    const char *filter; // active filter or search text, "" none
     // Text of the space script with its check result, for the space view; may be NULL.
     const char *script_path, *script_text, *script_check; // check: errors or the summary
-    int script_error_line;   // 0 none
-    ViewId focus;            // for the help overlay: the view it explains
+    int script_error_line;                                // 0 none
+    ViewId focus; // for the help overlay: the view it explains
 } ViewContext;
 
 typedef struct {
-    int cursor, top, left;   // selection and scroll
-    int form;                // `a`: other form of the pane
-    int series, metric;      // `[` `]`, `s`
+    int cursor, top, left; // selection and scroll
+    int form;              // `a`: other form of the pane
+    int series, metric;    // `[` `]`, `s`
     int marks[8], n_marks;
-    int page;                // rows of the last drawing, for paging
-    int items;               // items of the last drawing, for clamping
+    int page;  // rows of the last drawing, for paging
+    int items; // items of the last drawing, for clamping
 } ViewState;
 
 typedef enum {
-    ACTION_UP, ACTION_DOWN, ACTION_LEFT, ACTION_RIGHT, ACTION_FIRST, ACTION_LAST,
-    ACTION_PAGE_UP, ACTION_PAGE_DOWN, ACTION_HALF_UP, ACTION_HALF_DOWN, ACTION_OPEN,
-    ACTION_MARK, ACTION_FORM, ACTION_SORT, ACTION_NEXT, ACTION_PREV,
-    ACTION_FIND_NEXT, ACTION_FIND_PREV
+    ACTION_UP,
+    ACTION_DOWN,
+    ACTION_LEFT,
+    ACTION_RIGHT,
+    ACTION_FIRST,
+    ACTION_LAST,
+    ACTION_PAGE_UP,
+    ACTION_PAGE_DOWN,
+    ACTION_HALF_UP,
+    ACTION_HALF_DOWN,
+    ACTION_OPEN,
+    ACTION_MARK,
+    ACTION_FORM,
+    ACTION_SORT,
+    ACTION_NEXT,
+    ACTION_PREV,
+    ACTION_FIND_NEXT,
+    ACTION_FIND_PREV
 } ViewAction;
 
 // What act answers. A view that answers VIEW_IGNORED to ACTION_NEXT and ACTION_PREV leaves `[ ]`
@@ -62,10 +76,10 @@ enum { VIEW_IGNORED = 0, VIEW_HANDLED = 1, VIEW_REDRAW = 2, VIEW_OPEN_RUN = 4 };
 
 typedef struct {
     ViewId id;
-    const char *name;    // "overview": `show`, `:view`
+    const char *name; // "overview": `show`, `:view`
     const char *title;
-    const char *keys;    // last row: "a graph/matrix  [ ] cell  , . epoch"
-    const char *help;    // paragraph for the help overlay
+    const char *keys; // last row: "a graph/matrix  [ ] cell  , . epoch"
+    const char *help; // paragraph for the help overlay
     void (*draw)(const ViewContext *ctx, ViewState *state, Grid *grid, Rect area, bool focused);
     int (*act)(const ViewContext *ctx, ViewState *state, ViewAction action);
     // Data behind the picture as CSV, for `w`; NULL if none. Caller frees.

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "src/base/str.h"
+#include "ui/draw/graph.h"
+#include "ui/view/parts.h"
+#include "ui/view/views.h"
+
+double cell_weight(const void *self, int from, int to, const char *op)
+{
+    const WeightOf *w = self;
+    const AlphaLook *look = model_look(w->run, w->cell, w->epoch);
+    const HealthCell *shape = &w->run->cells[w->cell].shape;
+    for (int e = 0; look && e < shape->n_edges; e++)
+        for (int k = 0; k < shape->n_ops; k++) {
+            const char *name = health_op(shape, e, k);
+            if (shape->edge[e].from == from && shape->edge[e].to == to && name &&
+                strcmp(name, op) == 0)
+                return look->p[e * shape->n_ops + k];
+        }
+    return NAN;
+}
+
+static bool draw_empty(const ViewContext *ctx, Grid *g, Rect area, int cell)
+{
+    if (!ctx->run)
+        text_empty(g, area, "no run is open", "0 lists the runs, Enter opens one");
+    else if (cell < 0 && ctx->run->n_trials > 0)
+        text_empty(g, area, "no cell is derived: this search scores whole architectures",
+                   "8 lists them, 4 shows the Pareto front");
+    else if (cell < 0 || !model_geno(ctx->run, cell, ctx->epoch))
+        text_empty(g, area, "no cell derived yet - it comes with the first finished epoch",
+                   "6 shows the log, . steps on by one epoch");
+    else
+        return false;
+    return true;
+}
+
+static void facts(const ViewContext *ctx, const GenoRow *row, int cell, char *buf, size_t size)
+{
+    char epoch[24];
+    const HealthCell *shape = &ctx->run->cells[cell].shape;
+    int used =
+        snprintf(buf, size, "epoch %s  %d of %d skip (limit %d)  conv depth %d",
+                 part_epoch(ctx, epoch, sizeof epoch), row->skips, row->geno.n_edges,
+                 ctx->run->limits.skips > 0 ? ctx->run->limits.skips : health_skip_limit(shape),
+                 row->conv_depth);
+    if (row->parameter_free > row->skips && used < (int)size)
+        snprintf(buf + used, size - (size_t)used, "  %d parameter-free", row->parameter_free);
+}
+
+// Edges whose best operator is none are not in the picture.
+static void dropped_edges(const GenoCell *cell, char *buf, size_t size)
+{
+    size_t used = 0;
+    char from[8], to[8];
+    buf[0] = '\0';
+    for (int i = 0; i < cell->n_edges && used < size; i++) {
+        const GenoEdge *e = &cell->edges[i];
+        if (op_class_of_name(e->op) != OP_NONE)
+            continue;
+        graph_node_name(cell, e->from, from);
+        graph_node_name(cell, e->to, to);
+        used +=
+            (size_t)snprintf(buf + used, size - used, "%s%s>%s", used ? " " : "none on ", from, to);
+    }
+}
+
+static void draw_note(Grid *g, Rect area, const char *text)
+{
+    if (area.rows > 0 && text[0])
+        grid_text(g, area.row + area.rows - 1, area.col, area.cols, ROLE_DIM, 0, text);
+}
+
+static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
+{
+    int cell = part_cell(ctx), need_rows, need_cols;
+    char text[200];
+    if (draw_empty(ctx, g, area, cell))
+        return;
+    const GenoRow *row = model_geno(ctx->run, cell, ctx->epoch);
+    facts(ctx, row, cell, text, sizeof text);
+    Rect rest = part_heading(g, area, ctx->run->cells[cell].shape.name, text, focused);
+    if (area.rows >= 10) {
+        rest.row++;
+        rest.rows--;
+    }
+    bool graph = state->form % 2 == 0 && area.cols >= 64;
+    graph_need(&row->geno, &need_rows, &need_cols);
+    Rect picture = rest;
+    if (rest.rows > need_rows + 1)
+        picture.rows--;
+    if (graph && graph_draw(g, picture, &row->geno)) {
+        dropped_edges(&row->geno, text, sizeof text);
+        draw_note(g, rest, text);
+        return;
+    }
+    WeightOf weights = { ctx->run, cell, ctx->epoch };
+    bool known = model_look(ctx->run, cell, ctx->epoch) != NULL;
+    MatrixSpec spec = { &row->geno, known ? cell_weight : NULL, &weights };
+    int used = matrix_draw(g, rest, &spec);
+    Rect below = { rest.row + used, rest.col, rest.rows - used, rest.cols };
+    if (graph)
+        snprintf(text, sizeof text, "the graph needs %d rows and %d columns, here are %d and %d",
+                 need_rows, need_cols, rest.rows, rest.cols);
+    else
+        snprintf(text, sizeof text, "%s",
+                 area.cols < 64 ? "the graph is shown from 64 columns on" : "a shows the graph");
+    draw_note(g, below, text);
+}
+
+static int act(const ViewContext *ctx, ViewState *state, ViewAction action)
+{
+    (void)ctx;
+    if (action != ACTION_FORM)
+        return VIEW_IGNORED;
+    state->form = !state->form;
+    return VIEW_HANDLED | VIEW_REDRAW;
+}
+
+static char *csv(const ViewContext *ctx, const ViewState *state)
+{
+    Str out = { 0 };
+    (void)state;
+    str_add(&out, "cell,from,to,op\n");
+    for (int c = 0; ctx->run && c < ctx->run->n_cells; c++) {
+        const GenoRow *row = model_geno(ctx->run, c, ctx->epoch);
+        for (int i = 0; row && i < row->geno.n_edges; i++)
+            str_addf(&out, "%s,%d,%d,%s\n", row->geno.name, row->geno.edges[i].from,
+                     row->geno.edges[i].to, row->geno.edges[i].op);
+    }
+    return out.text;
+}
+
+const View view_cell = {
+    .id = VIEW_CELL,
+    .name = "cell",
+    .title = "Cell",
+    .keys = "a graph/matrix  [ ] cell  , . epoch",
+    .help =
+        "The cell that would be derived now. Lines from one node share a lane; a plain crossing "
+        "does not connect. The matrix shows targets by sources, with the mixing weights while "
+        "the search runs: 'sep3 .31'.",
+    .draw = draw,
+    .act = act,
+    .csv = csv,
+};

@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: MIT
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "src/base/str.h"
+#include "ui/draw/graph.h"
+#include "ui/view/parts.h"
+#include "ui/view/views.h"
+
+// One run on one screen: where it stands, whether it is well, accuracy, loss, entropy, consensus,
+// and the cell that would be derived now.
+
+static int put_pair(Grid *g, int row, int col, int end, const char *name, Role role,
+                    const char *value)
+{
+    if (col >= end)
+        return 0;
+    int used = grid_text(g, row, col, end - col, ROLE_DIM, 0, name);
+    used += 1 + grid_text(g, row, col + used + 1, end - col - used - 1, role, ATTR_BOLD, value);
+    return used + 2;
+}
+
+static void draw_state(const ViewContext *ctx, Grid *g, Rect area)
+{
+    const ModelRun *run = ctx->run;
+    char text[64], epoch[32];
+    int col = area.col, end = area.col + area.cols;
+    col += 2 + grid_text(g, area.row, col, end - col, part_state_role(run->state), ATTR_BOLD,
+                         run_state_name(run->state));
+    if (run->epoch >= 0 || run->n_trials == 0) {
+        col += put_pair(g, area.row, col, end, "epoch", ROLE_TEXT,
+                        part_epoch(ctx, epoch, sizeof epoch));
+        if (area.cols >= 76 && run->epochs > 0) {
+            text_bar(g, area.row, col, 14, (double)(run->epoch + 1) / run->epochs, ROLE_OK);
+            col += 16;
+        }
+    } else {
+        snprintf(text, sizeof text, "%d", run->n_trials);
+        col += put_pair(g, area.row, col, end, "trials", ROLE_TEXT, text);
+    }
+    if (isfinite(run->seconds_per_epoch)) {
+        char pace[32];
+        snprintf(pace, sizeof pace, "%s/epoch",
+                 text_eta(run->seconds_per_epoch, text, sizeof text));
+        col += put_pair(g, area.row, col, end, "pace", ROLE_TEXT, pace);
+    }
+    double eta = model_eta(run);
+    if (run->state == RUN_RUNNING && isfinite(eta))
+        put_pair(g, area.row, col, end, "ETA", ROLE_TEXT, text_eta(eta, text, sizeof text));
+}
+
+static void draw_name(const ViewContext *ctx, Grid *g, Rect area, bool focused)
+{
+    const ModelRun *run = ctx->run;
+    char text[160] = "";
+    if (run->strategy[0] || run->space[0])
+        snprintf(text, sizeof text, "%s%s%s%s", run->strategy,
+                 run->strategy[0] && run->space[0] ? " on " : "", run->space[0] ? run->space : "",
+                 run->seed >= 0 ? "" : "");
+    size_t used = strlen(text);
+    if (run->seed >= 0 && used < sizeof text)
+        used +=
+            (size_t)snprintf(text + used, sizeof text - used, "  seed %lld", (long long)run->seed);
+    if (run->fork_of[0] && used < sizeof text)
+        snprintf(text + used, sizeof text - used, "  fork of %.60s at epoch %d", run->fork_of,
+                 run->fork_epoch + 1);
+    part_heading(g, area, part_name(run), text, focused);
+}
+
+static void draw_verdict(const ViewContext *ctx, Grid *g, Rect area)
+{
+    const ModelRun *run = ctx->run;
+    const HealthAlarm *alarm = part_alarm(ctx);
+    char text[400];
+    int col = area.col, end = area.col + area.cols;
+    if (!run->health || (run->n_cells == 0 && run->n_trials > 0)) {
+        grid_text(g, area.row, col, area.cols, ROLE_DIM, 0,
+                  "health: nothing to judge, trials share no weights");
+        return;
+    }
+    Verdict verdict = health_verdict(run->health, NULL);
+    col += put_pair(g, area.row, col, end, "health", part_verdict_role(verdict),
+                    verdict_name(verdict));
+    if (alarm)
+        snprintf(text, sizeof text, "%s %s, epoch %d: %s", level_name(alarm->level), alarm->cell,
+                 alarm->epoch + 1, alarm->evidence);
+    else
+        snprintf(text, sizeof text, "no rule has fired");
+    grid_text(g, area.row, col, end - col, alarm ? part_level_role(alarm->level) : ROLE_DIM, 0,
+              text);
+}
+
+// ---- charts -------------------------------------------------------------------------------------
+
+static void chart_accuracy(const ViewContext *ctx, Grid *g, Rect area)
+{
+    SeriesData data[3];
+    ChartSeries series[3];
+    char remark[64], a[16];
+    int n = 0;
+    const EpochRow *row = part_row(ctx);
+    series[n] = part_epoch_series(&data[n], ctx, FIELD_VALID_ACC, "valid", ROLE_SERIES_1);
+    n++;
+    if (part_has_epochs(ctx->run, FIELD_TRAIN_ACC)) {
+        series[n] = part_epoch_series(&data[n], ctx, FIELD_TRAIN_ACC, "train", ROLE_SERIES_4);
+        n++;
+    }
+    if (part_has_epochs(ctx->run, FIELD_TEST_ACC)) {
+        series[n] = part_epoch_series(&data[n], ctx, FIELD_TEST_ACC, "test", ROLE_SERIES_3);
+        n++;
+    }
+    snprintf(remark, sizeof remark, "valid %s",
+             text_percent(row ? row->valid_acc : NAN, a, sizeof a));
+    part_chart(ctx, g, area, "accuracy", remark,
+               (ChartSpec){ .series = series,
+                            .n_series = n,
+                            .percent = true,
+                            .empty = "no accuracy yet - it comes with the first epoch" });
+}
+
+static void chart_loss(const ViewContext *ctx, Grid *g, Rect area)
+{
+    SeriesData data[2];
+    char remark[64], a[16];
+    const EpochRow *row = part_row(ctx);
+    ChartSeries series[2] = {
+        part_epoch_series(&data[0], ctx, FIELD_VALID_LOSS, "valid", ROLE_SERIES_1),
+        part_epoch_series(&data[1], ctx, FIELD_TRAIN_LOSS, "train", ROLE_SERIES_4),
+    };
+    snprintf(remark, sizeof remark, "valid %s%s",
+             text_number(row ? row->valid_loss : NAN, 3, a, sizeof a), ctx->log_y ? "  (log)" : "");
+    part_chart(ctx, g, area, "loss", remark,
+               (ChartSpec){ .series = series,
+                            .n_series = 2,
+                            .empty = "no loss yet - it comes with the first epoch" });
+}
+
+static void chart_cells(const ViewContext *ctx, Grid *g, Rect area, SignalId id, const char *title,
+                        const char *empty)
+{
+    static const Role roles[GENO_CELLS] = { ROLE_SERIES_1, ROLE_SERIES_2, ROLE_SERIES_3,
+                                            ROLE_SERIES_4 };
+    SeriesData data[GENO_CELLS];
+    ChartSeries series[GENO_CELLS];
+    ChartLimit limits[2];
+    char remark[96], a[16];
+    int n = ctx->run->n_cells < GENO_CELLS ? ctx->run->n_cells : GENO_CELLS, used = 0, n_limits = 0;
+    remark[0] = '\0';
+    for (int c = 0; c < n; c++) {
+        Signals now;
+        const char *name = ctx->run->cells[c].shape.name;
+        series[c] = part_signal_series(&data[c], ctx, c, id, name, roles[c]);
+        double v = part_signals(ctx, c, &now) && model_look(ctx->run, c, ctx->epoch)
+                       ? part_signal(&now, id)
+                       : NAN;
+        if (used < (int)sizeof remark)
+            used += snprintf(remark + used, sizeof remark - (size_t)used, "%s%.20s %s",
+                             c ? "  " : "", name, text_number(v, 2, a, sizeof a));
+    }
+    if (id == SIGNAL_T_Q && n > 0) {
+        limits[n_limits++] = (ChartLimit){ part_t_watch(ctx->run), "watch", ROLE_WARN };
+        limits[n_limits++] = (ChartLimit){ part_t_warn(ctx->run, 0), "warn", ROLE_BAD };
+    }
+    part_chart(ctx, g, area, title, remark,
+               (ChartSpec){ .series = series,
+                            .n_series = n,
+                            .limits = limits,
+                            .n_limits = n_limits,
+                            .empty = empty });
+}
+
+static const char *no_alpha(const ModelRun *run)
+{
+    for (int c = 0; c < run->n_cells; c++)
+        if (run->cells[c].shape.alpha_known || run->cells[c].n_looks)
+            return "no alphas yet - they come with the first look";
+    return run->n_cells ? "no alphas: this log has genotypes only"
+                        : "no alphas yet - they come with the first look";
+}
+
+static void draw_charts(const ViewContext *ctx, Grid *g, Rect area)
+{
+    int height = area.rows / 2, width = area.cols / 2;
+    Rect r = { area.row, area.col, height, width - 1 };
+    chart_accuracy(ctx, g, r);
+    r.col += width;
+    chart_loss(ctx, g, r);
+    r = (Rect){ area.row + height, area.col, area.rows - height, width - 1 };
+    bool alpha = false;
+    for (int c = 0; c < ctx->run->n_cells; c++)
+        alpha |= ctx->run->cells[c].n_looks > 0;
+    const char *empty = no_alpha(ctx->run);
+    if (!alpha && ctx->run->n_cells > 0 && ctx->run->cells[0].n_genos > 0) {
+        chart_cells(ctx, g, r, SIGNAL_SKIPS, "skips in the cell", empty);
+        r.col += width;
+        chart_cells(ctx, g, r, SIGNAL_DEPTH, "conv depth", empty);
+        return;
+    }
+    chart_cells(ctx, g, r, SIGNAL_ENTROPY, "entropy", empty);
+    r.col += width;
+    chart_cells(ctx, g, r, SIGNAL_T_Q, "consensus t", empty);
+}
+
+// ---- cell and facts -----------------------------------------------------------------------------
+
+static int draw_cell(const ViewContext *ctx, Grid *g, Rect area)
+{
+    int cell = part_cell(ctx);
+    char remark[96];
+    const GenoRow *row = cell >= 0 ? model_geno(ctx->run, cell, ctx->epoch) : NULL;
+    if (!row) {
+        Rect rest = part_heading(g, area, "derived cell", "", false);
+        text_wrap(g, rest, ROLE_DIM, 0, "none yet - it comes with the first epoch");
+        return area.rows < 3 ? area.rows : 3;
+    }
+    snprintf(remark, sizeof remark, "%d of %d skip, conv depth %d", row->skips, row->geno.n_edges,
+             row->conv_depth);
+    Rect rest = part_heading(g, area, part_cell_name(ctx, cell), remark, false);
+    WeightOf weights = { ctx->run, cell, ctx->epoch };
+    bool known = model_look(ctx->run, cell, ctx->epoch) != NULL;
+    MatrixSpec spec = { &row->geno, known ? cell_weight : NULL, &weights };
+    return 1 + matrix_draw(g, rest, &spec);
+}
+
+static void draw_facts(const ViewContext *ctx, Grid *g, Rect area)
+{
+    const ModelRun *run = ctx->run;
+    char num[32], line[96];
+    int row = area.row, end = area.row + area.rows;
+    Role role = ROLE_TEXT;
+#define FACT(name, ...)                                                                            \
+    do {                                                                                           \
+        if (row < end) {                                                                           \
+            snprintf(line, sizeof line, __VA_ARGS__);                                              \
+            put_pair(g, row++, area.col, area.col + area.cols, name, role, line);                  \
+        }                                                                                          \
+    } while (0)
+    if (run->params > 0)
+        FACT("params      ", "%s", text_count((double)run->params, num, sizeof num));
+    if (run->macs > 0)
+        FACT("multiply-adds", "%s", text_count((double)run->macs, num, sizeof num));
+    const EpochRow *now = part_row(ctx);
+    if (now && isfinite(now->lr))
+        FACT("learning rate", "%.3g", now->lr);
+    if (isfinite(run->rss_bytes))
+        FACT("memory       ", "%s", str_bytes(run->rss_bytes, num, sizeof num));
+    if (isfinite(run->cpu))
+        FACT("cpu          ", "%.1f cores", run->cpu);
+    if (run->last_checkpoint >= 0)
+        FACT("checkpoint   ", "epoch %d", run->last_checkpoint + 1);
+    if (run->n_lambdas > 0)
+        FACT("lambda max   ", "%.3g at epoch %d", run->lambdas[run->n_lambdas - 1].lambda_max,
+             run->lambdas[run->n_lambdas - 1].epoch + 1);
+    if (run->dialect[0] && strcmp(run->dialect, "journal") != 0)
+        FACT("source       ", "%s log", run->dialect);
+    if (run->skipped > 0) {
+        role = ROLE_WARN;
+        FACT("not understood", "%lld lines", (long long)run->skipped);
+    }
+#undef FACT
+}
+
+// ---- sizes --------------------------------------------------------------------------------------
+
+static double acc_at(const void *self, int i)
+{
+    return ((const ModelRun *)self)->rows[i].valid_acc;
+}
+
+typedef struct {
+    const ModelRun *run;
+    int cell;
+    SignalId id;
+} LookValue;
+
+static double look_at(const void *self, int i)
+{
+    const LookValue *v = self;
+    return part_signal(&v->run->cells[v->cell].looks[i].signals, v->id);
+}
+
+static void spark_row(Grid *g, Rect area, int row, const char *name, const char *value)
+{
+    grid_text(g, row, area.col, 12, ROLE_DIM, 0, name);
+    grid_text(g, row, area.col + 12, 8, ROLE_TEXT, ATTR_BOLD, value);
+}
+
+// Lines instead of charts.
+static void draw_short(const ViewContext *ctx, Grid *g, Rect area)
+{
+    const ModelRun *run = ctx->run;
+    char text[96];
+    int row = area.row, cell = part_cell(ctx);
+    Rect spark = { row, area.col + 21, 1, area.cols - 21 };
+    const EpochRow *now = part_row(ctx);
+    spark_row(g, area, row, "valid acc",
+              text_percent(now ? now->valid_acc : NAN, text, sizeof text));
+    text_spark(g, spark, run->n_rows, acc_at, run, 0, 1, ROLE_SERIES_1);
+    Signals s;
+    bool known = cell >= 0 && part_signals(ctx, cell, &s);
+    bool alpha = cell >= 0 && model_look(run, cell, ctx->epoch);
+    LookValue look = { run, cell, SIGNAL_ENTROPY };
+    spark.row = ++row;
+    spark_row(g, area, row, "entropy", text_number(alpha ? s.entropy : NAN, 2, text, sizeof text));
+    if (alpha)
+        text_spark(g, spark, run->cells[cell].n_looks, look_at, &look, 0, 1, ROLE_SERIES_3);
+    look.id = SIGNAL_T_Q;
+    spark.row = ++row;
+    spark_row(g, area, row, "consensus t", text_number(alpha ? s.t_q : NAN, 1, text, sizeof text));
+    if (alpha)
+        text_spark(g, spark, run->cells[cell].n_looks, look_at, &look, 0, part_t_warn(run, cell),
+                   ROLE_SERIES_2);
+    if (known) {
+        snprintf(text, sizeof text, "%s: %d of %d skip, conv depth %d", part_cell_name(ctx, cell),
+                 s.skips, s.kept, s.conv_depth);
+        grid_text(g, ++row, area.col, area.cols, ROLE_TEXT, 0, text);
+    }
+    draw_facts(ctx, g, (Rect){ row + 1, area.col, area.row + area.rows - row - 1, area.cols });
+}
+
+static void draw_trials(const ViewContext *ctx, Grid *g, Rect area)
+{
+    const ModelRun *run = ctx->run;
+    char text[200], value[48];
+    Rect rest = area;
+    for (int k = 0; k < run->n_objectives && k < 3 && rest.rows > 3; k++) {
+        int best = trials_best(ctx, k);
+        if (best < 0)
+            continue;
+        objective_text(run->objective[k].name, run->trials[best].values[k], value, sizeof value);
+        snprintf(text, sizeof text, "best %s %s, trial %d (%s)", run->objective[k].name, value,
+                 run->trials[best].number,
+                 run->objective[k].maximize ? "higher is better" : "lower is better");
+        grid_text(g, rest.row++, rest.col, rest.cols, ROLE_TEXT, 0, text);
+        rest.rows--;
+    }
+    if (run->n_objectives >= 2 && rest.cols >= 100) {
+        Rect left = { rest.row, rest.col, rest.rows, rest.cols / 2 - 1 };
+        best_so_far(ctx, g, left);
+        pareto_small(
+            ctx, g,
+            (Rect){ rest.row, rest.col + rest.cols / 2, rest.rows, rest.cols - rest.cols / 2 });
+    } else if (run->n_objectives >= 2 && rest.rows >= 18) {
+        best_so_far(ctx, g, (Rect){ rest.row, rest.col, rest.rows / 2, rest.cols });
+        pareto_small(
+            ctx, g,
+            (Rect){ rest.row + rest.rows / 2, rest.col, rest.rows - rest.rows / 2, rest.cols });
+    } else if (run->n_objectives >= 2) {
+        pareto_small(ctx, g, rest);
+    } else {
+        best_so_far(ctx, g, rest);
+    }
+}
+
+static void draw_body(const ViewContext *ctx, Grid *g, Rect rest)
+{
+    if (ctx->run->n_trials > 0 && ctx->run->n_rows == 0) {
+        draw_trials(ctx, g, rest);
+    } else if (rest.rows < 14 || rest.cols < 60) {
+        draw_short(ctx, g, rest);
+    } else if (rest.cols >= 110) {
+        int side = 46;
+        draw_charts(ctx, g, (Rect){ rest.row, rest.col, rest.rows, rest.cols - side - 2 });
+        Rect right = { rest.row, rest.col + rest.cols - side, rest.rows, side };
+        int used = draw_cell(ctx, g, right);
+        draw_facts(ctx, g, (Rect){ right.row + used + 1, right.col, right.rows - used - 1, side });
+    } else {
+        int foot = rest.rows >= 20 ? 7 : 0;
+        draw_charts(ctx, g, (Rect){ rest.row, rest.col, rest.rows - foot, rest.cols });
+        int at = rest.row + rest.rows - foot, facts = 25;
+        if (foot > 0) {
+            draw_cell(ctx, g, (Rect){ at, rest.col, foot, rest.cols - facts - 1 });
+            draw_facts(ctx, g, (Rect){ at, rest.col + rest.cols - facts, foot, facts });
+        }
+    }
+}
+
+static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
+{
+    (void)state;
+    if (!ctx->run) {
+        text_empty(g, area, "no run is open", "0 lists the runs, Enter opens one");
+        return;
+    }
+    Rect old = grid_clip(g, area);
+    draw_name(ctx, g, (Rect){ area.row, area.col, 1, area.cols }, focused);
+    draw_state(ctx, g, (Rect){ area.row + 1, area.col, 1, area.cols });
+    draw_verdict(ctx, g, (Rect){ area.row + 2, area.col, 1, area.cols });
+    int top = area.rows >= 24 ? 4 : 3;
+    draw_body(ctx, g, (Rect){ area.row + top, area.col, area.rows - top, area.cols });
+    g->clip = old;
+}
+
+static int act(const ViewContext *ctx, ViewState *state, ViewAction action)
+{
+    (void)ctx;
+    (void)state;
+    (void)action;
+    return VIEW_IGNORED;
+}
+
+static char *csv(const ViewContext *ctx, const ViewState *state)
+{
+    Str out = { 0 };
+    (void)state;
+    if (!ctx->run)
+        return NULL;
+    str_add(&out, "epoch,train_loss,train_acc,valid_loss,valid_acc,lr,seconds\n");
+    for (int i = 0; i < ctx->run->n_rows; i++) {
+        const EpochRow *r = &ctx->run->rows[i];
+        str_addf(&out, "%d,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g\n", r->epoch, r->train_loss, r->train_acc,
+                 r->valid_loss, r->valid_acc, r->lr, r->seconds);
+    }
+    return out.text;
+}
+
+const View view_overview = {
+    .id = VIEW_OVERVIEW,
+    .name = "overview",
+    .title = "Overview",
+    .keys = "[ ] cell  , . epoch  y log loss  + - = time axis",
+    .help = "The run on one screen. Entropy: 1 means undecided, 0 decided, with none left out. "
+            "Consensus t says whether the edges agree on skip; above its limits the cell is "
+            "drifting to a collapse. Below: the cell that would be derived now, with its weights.",
+    .draw = draw,
+    .act = act,
+    .csv = csv,
+};

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "src/base/str.h"
+#include "ui/draw/table.h"
+#include "ui/view/parts.h"
+#include "ui/view/views.h"
+
+enum {
+    COL_NAME,
+    COL_STATE,
+    COL_EPOCH,
+    COL_VERDICT,
+    COL_ACC,
+    COL_ETA,
+    COL_STRATEGY,
+    COL_SPACE,
+    COL_PARAMS,
+    COL_SEED,
+    COL_UPDATED,
+    COL_COUNT
+};
+
+static const TableColumn columns[COL_COUNT] = {
+    [COL_NAME] = { "run", 0, false, true },           [COL_STATE] = { "state", 0, false, false },
+    [COL_EPOCH] = { "epoch", 3, true, false },        [COL_VERDICT] = { "health", 0, false, false },
+    [COL_ACC] = { "valid acc", 4, true, false },      [COL_ETA] = { "ETA", 5, true, false },
+    [COL_STRATEGY] = { "strategy", 6, false, false }, [COL_SPACE] = { "space", 7, false, false },
+    [COL_PARAMS] = { "params", 9, true, false },      [COL_SEED] = { "seed", 10, true, false },
+    [COL_UPDATED] = { "updated", 8, true, false },
+};
+
+enum { SHOWN = 4096 };
+
+static bool passes(const ModelRun *run, const char *filter)
+{
+    return part_matches(run->name, filter) || part_matches(run->strategy, filter) ||
+           part_matches(run->space, filter) || part_matches(run_state_name(run->state), filter);
+}
+
+static int collect(const ViewContext *ctx, int *shown)
+{
+    int n = 0;
+    for (int i = 0; ctx->model && i < ctx->model->n && n < SHOWN; i++)
+        if (passes(ctx->model->runs[i], ctx->filter))
+            shown[n++] = i;
+    return n;
+}
+
+int view_runs_selected(const ViewContext *ctx, const ViewState *state)
+{
+    static int shown[SHOWN];
+    int n = collect(ctx, shown);
+    return state->cursor >= 0 && state->cursor < n ? shown[state->cursor] : -1;
+}
+
+static double last_acc(const ModelRun *run)
+{
+    for (int i = run->n_rows - 1; i >= 0; i--)
+        if (isfinite(run->rows[i].valid_acc))
+            return run->rows[i].valid_acc;
+    if (run->n_objectives > 0 && strstr(run->objective[0].name, "acc")) {
+        double best = NAN;
+        for (int i = 0; i < run->n_trials; i++)
+            if (trial_done(&run->trials[i]) && !(best >= run->trials[i].values[0]))
+                best = run->trials[i].values[0];
+        return best;
+    }
+    return NAN;
+}
+
+static void epoch_text(const ModelRun *run, char *buf, size_t size)
+{
+    if (run->epoch < 0 && run->n_trials > 0)
+        snprintf(buf, size, "%d trials", run->n_trials);
+    else if (run->epochs > 0)
+        snprintf(buf, size, "%d/%d", run->epoch + 1, run->epochs);
+    else
+        snprintf(buf, size, "%d", run->epoch + 1);
+}
+
+// Trials are not judged: only what has a supernet has health.
+static void verdict_text(const ModelRun *run, char *buf, size_t size, Role *role)
+{
+    if (!run->health || (run->n_cells == 0 && run->n_trials > 0)) {
+        snprintf(buf, size, "-");
+        return;
+    }
+    Verdict v = health_verdict(run->health, NULL);
+    snprintf(buf, size, "%s", verdict_name(v));
+    *role = part_verdict_role(v);
+}
+
+typedef struct {
+    const ViewContext *ctx;
+    const ViewState *state;
+    int shown[SHOWN];
+} Rows;
+
+static bool is_marked(const ViewState *state, int run)
+{
+    for (int i = 0; i < state->n_marks; i++)
+        if (state->marks[i] == run)
+            return true;
+    return false;
+}
+
+static void cell(const void *self, int row, int column, char *buf, size_t size, Role *role)
+{
+    const Rows *rows = self;
+    int index = rows->shown[row];
+    const ModelRun *run = rows->ctx->model->runs[index];
+    char num[32];
+    switch (column) {
+    case COL_NAME:
+        snprintf(buf, size, "%s%.100s", is_marked(rows->state, index) ? "* " : "", part_name(run));
+        break;
+    case COL_STATE:
+        snprintf(buf, size, "%s", run_state_name(run->state));
+        *role = part_state_role(run->state);
+        break;
+    case COL_EPOCH: epoch_text(run, buf, size); break;
+    case COL_VERDICT: verdict_text(run, buf, size, role); break;
+    case COL_ACC: text_percent(last_acc(run), buf, size); break;
+    case COL_ETA: text_eta(run->state == RUN_RUNNING ? model_eta(run) : NAN, buf, size); break;
+    case COL_STRATEGY: snprintf(buf, size, "%s", run->strategy[0] ? run->strategy : "-"); break;
+    case COL_SPACE: snprintf(buf, size, "%s", run->space[0] ? run->space : "-"); break;
+    case COL_PARAMS: text_count(run->params > 0 ? (double)run->params : NAN, buf, size); break;
+    case COL_SEED: snprintf(buf, size, run->seed >= 0 ? "%lld" : "-", (long long)run->seed); break;
+    case COL_UPDATED:
+        snprintf(buf, size, isfinite(run->last) ? "%s ago" : "-",
+                 text_eta(rows->ctx->now - run->last, num, sizeof num));
+        break;
+    default: break;
+    }
+}
+
+static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
+{
+    static Rows rows;
+    rows.ctx = ctx;
+    rows.state = state;
+    int n = collect(ctx, rows.shown);
+    state->items = n;
+    state->cursor = state->cursor >= n ? n - 1 : state->cursor;
+    state->cursor = state->cursor < 0 ? 0 : state->cursor;
+    state->page = area.rows - 1;
+    if (n == 0) {
+        bool some = ctx->model && ctx->model->n > 0;
+        text_empty(g, area, some ? "no run matches the filter" : "no runs here yet",
+                   some ? "/ changes the filter, Esc clears it"
+                        : "start one with: dartboard run SPACE, or press 5 for the spaces");
+        return;
+    }
+    Table table = { .columns = columns,
+                    .n_columns = COL_COUNT,
+                    .n_rows = n,
+                    .data = &rows,
+                    .cell = cell,
+                    .cursor = state->cursor,
+                    .sort_column = -1,
+                    .focused = focused };
+    table_draw(g, area, &table, &state->top);
+}
+
+static void toggle_mark(ViewState *state, int run)
+{
+    for (int i = 0; i < state->n_marks; i++)
+        if (state->marks[i] == run) {
+            memmove(&state->marks[i], &state->marks[i + 1],
+                    (size_t)(state->n_marks - i - 1) * sizeof *state->marks);
+            state->n_marks--;
+            return;
+        }
+    if (state->n_marks < 8)
+        state->marks[state->n_marks++] = run;
+}
+
+static int act(const ViewContext *ctx, ViewState *state, ViewAction action)
+{
+    int run = view_runs_selected(ctx, state);
+    if (action == ACTION_OPEN)
+        return run >= 0 ? VIEW_HANDLED | VIEW_OPEN_RUN : VIEW_HANDLED;
+    if (action == ACTION_MARK && run >= 0) {
+        toggle_mark(state, run);
+        return VIEW_HANDLED | VIEW_REDRAW;
+    }
+    return part_move(state, action);
+}
+
+static char *csv(const ViewContext *ctx, const ViewState *state)
+{
+    (void)state;
+    Str out = { 0 };
+    str_add(&out, "name,state,epoch,epochs,health,valid_acc,strategy,space,seed\n");
+    for (int i = 0; ctx->model && i < ctx->model->n; i++) {
+        const ModelRun *run = ctx->model->runs[i];
+        if (!passes(run, ctx->filter))
+            continue;
+        str_addf(&out, "%s,%s,%d,%d,%s,%.6g,%s,%s,%lld\n", run->name, run_state_name(run->state),
+                 run->epoch, run->epochs, verdict_name(health_verdict(run->health, NULL)),
+                 last_acc(run), run->strategy, run->space, (long long)run->seed);
+    }
+    return out.text;
+}
+
+const View view_runs = {
+    .id = VIEW_RUNS,
+    .name = "runs",
+    .title = "Runs",
+    .keys = "Enter open  Space mark  / filter",
+    .help = "The runs of this directory or log. Enter opens one; Space marks runs to compare. LOST "
+            "means that the journal has been silent for longer than its epochs take.",
+    .draw = draw,
+    .act = act,
+    .csv = csv,
+};
