@@ -14,6 +14,7 @@
 // (DARTS), pools followed by batch norm. `none` adds nothing to a mix.
 typedef struct {
     int channels, cells; // 0: the space's; STAGES: cells = cells per stage
+    int height, width;   // of the input, 0: the space's
     bool aux_skip;       // DARTS-: table "beta" scales an extra skip on every edge
     int partial;         // PC-DARTS: only 1/partial of the channels through the ops; 0 or 1 off
     bool edge_weights;   // PC-DARTS beta: tables "edges.TYPE" scale what each edge adds to a node

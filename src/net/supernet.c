@@ -343,7 +343,9 @@ Status net_supernet(const Space *space, const SupernetOptions *options, Graph **
 {
     Error own = { 0 };
     Super *s = mem_zero(1, sizeof *s);
-    Graph *g = graph_new((Shape){ space->height, space->width, space->channels });
+    int height = options->height > 0 ? options->height : space->height;
+    int width = options->width > 0 ? options->width : space->width;
+    Graph *g = graph_new((Shape){ height, width, space->channels });
     Status status = STATUS_NOMEM;
     if (!s || !g) {
         error_set(&own, STATUS_NOMEM, "no memory for the supernet of '%s'", space->name);

@@ -125,18 +125,6 @@ Json *record_cells(const Space *space)
     return cells;
 }
 
-Json *record_objectives(const Space *space)
-{
-    Json *list = json_new_array();
-    for (int i = 0; i < space->n_objectives; i++) {
-        Json *one = json_new_object();
-        json_put_str(one, "name", space->objectives[i].name);
-        json_put_str(one, "direction", space->objectives[i].maximize ? "maximize" : "minimize");
-        json_add(list, one);
-    }
-    return list;
-}
-
 double record_cpu_seconds(void)
 {
     struct rusage use;

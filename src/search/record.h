@@ -18,8 +18,6 @@ Json *record_signals(const SpaceCell *cell, int epoch, int64_t step, const Signa
 Json *record_genotype(const Genotype *geno, int epoch, int64_t params, int64_t macs);
 // "cells" of the `run` record.
 Json *record_cells(const Space *space);
-// "objectives" of the `run` record: name and direction of each.
-Json *record_objectives(const Space *space);
 
 double record_cpu_seconds(void); // of this process, all threads
 int64_t record_rss_bytes(void);

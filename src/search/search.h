@@ -77,7 +77,8 @@ typedef struct {
 typedef struct {
     double accuracy, loss;
     int64_t params, macs;
-    double latency_ms; // NAN until measured: see SearchObjective
+    double latency_ms;    // NAN until measured: see SearchObjective
+    const Genotype *geno; // what it is, for objectives that measure; valid during the call
 } Candidate;
 
 // Objective: candidate -> values, in the space's order of objectives (1 value: maximised

@@ -11,6 +11,19 @@
 
 enum { BAD_STEPS = 100 };
 
+void trainer_fit_feed(const Trainer *t, FeedOptions *feed)
+{
+    const SearchContext *c = &t->ctx;
+    feed->height = c->train_feed.height > 0 ? c->train_feed.height : c->space->height;
+    feed->width = c->train_feed.width > 0 ? c->train_feed.width : c->space->width;
+    feed->channels = c->space->channels;
+}
+
+DerivedOptions trainer_derived(const Trainer *t)
+{
+    return (DerivedOptions){ .height = t->ctx.train_feed.height, .width = t->ctx.train_feed.width };
+}
+
 static Status open_feed(const Trainer *t, bool train, bool replace, int tag, Feed **feed,
                         Error *err)
 {
@@ -20,9 +33,7 @@ static Status open_feed(const Trainer *t, bool train, bool replace, int tag, Fee
     o.shuffle = train;
     o.replace = replace;
     o.seed = c->options.seed * 8 + (uint64_t)tag;
-    o.height = c->space->height;
-    o.width = c->space->width;
-    o.channels = c->space->channels;
+    trainer_fit_feed(t, &o);
     const int *indices = train ? c->split->train : c->split->valid;
     int count = train ? c->split->n_train : c->split->n_valid;
     if (count < 1)

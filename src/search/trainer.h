@@ -3,6 +3,7 @@
 #define SEARCH_TRAINER_H
 
 #include "src/engine/plan.h"
+#include "src/net/net.h"
 #include "src/search/book.h"
 #include "src/search/search.h"
 
@@ -53,6 +54,9 @@ bool trainer_stopped(const Trainer *t);
 void trainer_end_epoch(Trainer *t);
 Status trainer_emit_epoch(Trainer *t, Error *err); // `epoch` and `device` records
 void trainer_fill_progress(const Trainer *t, SearchProgress *progress);
+// Images of a feed as the network takes them; size of derived networks for their cost.
+void trainer_fit_feed(const Trainer *t, FeedOptions *feed);
+DerivedOptions trainer_derived(const Trainer *t);
 double trainer_majority(const Trainer *t); // share of the most frequent class in the train part
 
 void trainer_save(Trainer *t, Book *book);

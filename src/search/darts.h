@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#ifndef SEARCH_DARTS_H
+#define SEARCH_DARTS_H
+
+#include "src/net/net.h"
+#include "src/search/judge.h"
+#include "src/search/remedies.h"
+#include "src/search/trainer.h"
+#include "src/search/weights.h"
+
+// The differentiable search: DARTS of first and second order, GDAS, and every remedy that works
+// on alphas. One step is an alpha step and a step of the weights, in either order.
+typedef struct {
+    Trainer t;
+    Alpha alpha;
+    NetTables tables;
+    WeightKind kind;
+    Judge judge;
+    Sgas sgas;
+    Match match;
+    bool matching; // gradient match is computed, for the signal or for OLES
+    // entries, in the layout of Alpha
+    double *p, *soft, *raw, *grad;
+    bool *active;
+    float *effective;
+    double *table_grad; // [alpha tables][most entries of a type]
+    int table_stride;
+    float *w0, *direction; // [weights]: second order; direction also holds validation gradients
+    double alpha_norm;     // of the last alpha gradient
+    double alignment_sum;  // layer alignment since the last look
+    int64_t alignment_n;
+    double drop; // discretisation drop of the last epoch
+    Book book;
+} Darts;
+
+typedef enum { MIX_FOR_ALPHA, MIX_FOR_WEIGHTS, MIX_FOR_EVAL } MixPurpose;
+
+// darts_mix.c: mixing weights into the plan, their gradients out of it.
+void darts_mix(Darts *d, MixPurpose purpose);
+void darts_mix_exact(Darts *d, const double *p, const bool *active);
+// dL/d(mixing weight) per entry of the last backward, cells of one type added up.
+void darts_read_mix(const Darts *d, double *raw);
+// The same in alpha.
+void darts_alpha_gradient(const Darts *d, const double *raw, double *grad);
+double darts_alignment(const Darts *d); // of the last backward; NAN without cell tables
+
+// darts_step.c: one alpha step; one step of the weights.
+Status darts_step_alpha(Darts *d, const Batch *train, Error *err);
+Status darts_step_weights(Darts *d, const Batch *train, Error *err);
+
+// darts_epoch.c: records of a look and of the end of an epoch.
+void darts_genotype(Darts *d, Genotype *geno);
+Status darts_look(Darts *d, int epoch, Error *err);
+Status darts_end_epoch(Darts *d, Error *err);
+
+// darts_probe.c: signals that cost passes. They leave the state of the search as it was.
+Status darts_lambda(Darts *d, double *lambda, Error *err);
+Status darts_discretisation(Darts *d, const Genotype *geno, double *drop, Error *err);
+enum { PROBE_BATCHES = 4, PROBE_PRODUCTS = 6, DROP_BATCHES = 5 };
+
+#endif

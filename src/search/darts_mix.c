@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+#include <math.h>
+#include <string.h>
+
+#include "src/search/darts.h"
+
+enum { STREAM_GDAS = 0x67646173, STREAM_SDARTS = 0x73646172 };
+
+void darts_mix_exact(Darts *d, const double *p, const bool *active)
+{
+    float weights[SPACE_EDGES * SPACE_OPS];
+    const Alpha *a = &d->alpha;
+    for (int t = 0; t < d->tables.n_alpha; t++) {
+        int type = d->tables.alpha_type[t], at = a->offset[type];
+        for (int i = 0; i < a->rows[type] * a->cols[type]; i++)
+            weights[i] = (float)p[at + i];
+        plan_set_mix(d->t.plan, t, weights, active ? active + at : NULL);
+    }
+    for (int t = 0; t < a->types; t++) {
+        for (int e = 0; a->edge_offset[t] >= 0 && e < a->rows[t]; e++)
+            weights[e] = (float)p[a->edge_offset[t] + e];
+        if (a->edge_offset[t] >= 0)
+            plan_set_mix(d->t.plan, d->tables.edges[t], weights, NULL);
+    }
+    const SearchOptions *o = &d->t.ctx.options;
+    float beta = (float)dartsminus_weight(o->dartsminus, d->t.epoch + 1, o->epochs);
+    if (d->tables.beta >= 0)
+        plan_set_mix(d->t.plan, d->tables.beta, &beta, NULL);
+}
+
+void darts_mix(Darts *d, MixPurpose purpose)
+{
+    const SearchOptions *o = &d->t.ctx.options;
+    const Alpha *a = &d->alpha;
+    int epoch = d->t.epoch + 1;
+    bool sampled = d->kind == WEIGHT_SAMPLED;
+    Rng rng = rng_at(o->seed, sampled ? STREAM_GDAS : STREAM_SDARTS,
+                     (uint64_t)d->t.step * 2 + (uint64_t)purpose);
+    weights_forward(a, d->kind, d->p);
+    if (sampled && purpose == MIX_FOR_EVAL)
+        gdas_argmax(a, d->p, d->active);
+    else if (sampled)
+        gdas_sample(a, gdas_tau(o->gdas_tau, o->gdas_tau_min, epoch, o->epochs), &rng, d->soft,
+                    d->p, d->active);
+    else
+        memcpy(d->active, a->used, (size_t)a->n);
+    if (o->sgas)
+        sgas_apply(&d->sgas, a, d->p, d->active);
+    if (o->sdarts_rs > 0 && purpose == MIX_FOR_WEIGHTS && !sampled)
+        sdarts_perturb(a, sdarts_eps(o->sdarts_rs, epoch, o->epochs), &rng, d->p);
+    darts_mix_exact(d, d->p, sampled || o->sgas ? d->active : NULL);
+}
+
+void darts_read_mix(const Darts *d, double *raw)
+{
+    const Alpha *a = &d->alpha;
+    memset(raw, 0, (size_t)a->n * sizeof *raw);
+    for (int t = 0; t < d->tables.n_alpha; t++) {
+        const double *g = plan_mix_grad(d->t.plan, t);
+        int type = d->tables.alpha_type[t];
+        for (int i = 0; i < a->rows[type] * a->cols[type]; i++)
+            raw[a->offset[type] + i] += g[i];
+    }
+    for (int t = 0; t < a->types; t++)
+        if (a->edge_offset[t] >= 0)
+            memcpy(raw + a->edge_offset[t], plan_mix_grad(d->t.plan, d->tables.edges[t]),
+                   (size_t)a->rows[t] * sizeof *raw);
+    for (int i = 0; i < a->n; i++)
+        if (!a->used[i])
+            raw[i] = 0;
+}
+
+void darts_alpha_gradient(const Darts *d, const double *raw, double *grad)
+{
+    const SearchOptions *o = &d->t.ctx.options;
+    const Alpha *a = &d->alpha;
+    if (d->kind == WEIGHT_SAMPLED)
+        gdas_backward(a, gdas_tau(o->gdas_tau, o->gdas_tau_min, d->t.epoch + 1, o->epochs), d->soft,
+                      raw, grad);
+    else
+        weights_backward(a, d->kind, d->p, raw, grad);
+    // A decided edge no longer learns.
+    for (int t = 0, i = 0; o->sgas && t < a->types; t++)
+        for (int e = 0; e < a->rows[t]; e++, i++)
+            for (int k = 0; k < a->cols[t] && d->sgas.choice[i] != -1; k++)
+                grad[a->offset[t] + e * a->cols[t] + k] = 0;
+}
+
+static double cosine(const double *x, const double *y, int n)
+{
+    double xy = 0, xx = 0, yy = 0;
+    for (int i = 0; i < n; i++) {
+        xy += x[i] * y[i];
+        xx += x[i] * x[i];
+        yy += y[i] * y[i];
+    }
+    return xx > 0 && yy > 0 ? xy / sqrt(xx * yy) : 0;
+}
+
+// LA = mean over pairs of cells of one type of the cosine of the alpha gradients through them.
+double darts_alignment(const Darts *d)
+{
+    const Alpha *a = &d->alpha;
+    if (!d->table_grad)
+        return NAN;
+    for (int t = 0; t < d->tables.n_alpha; t++) {
+        int type = d->tables.alpha_type[t], cols = a->cols[type];
+        const double *g = plan_mix_grad(d->t.plan, t), *p = d->p + a->offset[type];
+        for (int e = 0; e < a->rows[type]; e++)
+            weights_softmax_back(p + e * cols, g + e * cols, cols,
+                                 d->table_grad + t * d->table_stride + e * cols);
+    }
+    double sum = 0;
+    int pairs = 0;
+    for (int i = 0; i < d->tables.n_alpha; i++)
+        for (int j = i + 1; j < d->tables.n_alpha; j++) {
+            int type = d->tables.alpha_type[i];
+            if (type != d->tables.alpha_type[j])
+                continue;
+            sum += cosine(d->table_grad + i * d->table_stride, d->table_grad + j * d->table_stride,
+                          a->rows[type] * a->cols[type]);
+            pairs++;
+        }
+    return pairs > 0 ? sum / pairs : NAN;
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+// Training of a derived network from scratch (SCIENCE.md 1.4): SGD with the cosine to lr_min,
+// clipping, drop path growing linearly, auxiliary head. It learns on all images that are not in
+// the sealed test part; only the end looks at that part.
+#include <math.h>
+#include <string.h>
+
+#include "src/base/alloc.h"
+#include "src/base/clock.h"
+#include "src/engine/optim.h"
+#include "src/search/trainer.h"
+
+typedef struct {
+    Trainer t;
+    Split split; // train: training and validation images; valid: the test part
+    const RetrainOptions *o;
+    void (*progress)(void *self, const RetrainProgress *p);
+    void *self;
+    RetrainProgress *result;
+    double start;
+} Retrain;
+
+static Status join_split(Retrain *r, const Split *unsealed, Error *err)
+{
+    int n = unsealed->n_train + unsealed->n_valid;
+    if (unsealed->n_test < 1)
+        return error_set(err, STATUS_ARG, "no sealed test part to end on; see data.test");
+    int *all = mem_array((size_t)n + 1, sizeof *all);
+    if (!all)
+        return error_set(err, STATUS_NOMEM, "no memory for %d image numbers", n);
+    memcpy(all, unsealed->train, (size_t)unsealed->n_train * sizeof *all);
+    if (unsealed->n_valid > 0)
+        memcpy(all + unsealed->n_train, unsealed->valid, (size_t)unsealed->n_valid * sizeof *all);
+    r->split =
+        (Split){ .train = all, .n_train = n, .valid = unsealed->test, .n_valid = unsealed->n_test };
+    return STATUS_OK;
+}
+
+static Status build(const Space *space, const Genotype *geno, const FeedOptions *feed,
+                    const RetrainOptions *o, Graph **graph, Error *err)
+{
+    DerivedOptions options = { .channels = o->channels,
+                               .cells = o->cells,
+                               .height = feed->height,
+                               .width = feed->width,
+                               .aux = o->aux,
+                               .drop_path = o->drop_path > 0,
+                               .aux_weight = (float)o->aux_weight,
+                               .smoothing = (float)o->smoothing };
+    return net_derived(space, geno, &options, graph, err);
+}
+
+static SearchOptions trainer_options(const RetrainOptions *o)
+{
+    return (SearchOptions){ .batch = o->batch,
+                            .threads = o->threads,
+                            .isa = o->isa,
+                            .seed = o->seed,
+                            .epochs = o->epochs,
+                            .w = { o->lr, o->lr_min, o->momentum, o->decay, o->clip, false } };
+}
+
+static Status train_epoch(Retrain *r, int epoch, Error *err)
+{
+    Trainer *t = &r->t;
+    const RetrainOptions *o = r->o;
+    t->lr = optim_cosine(o->lr, o->lr_min, epoch, o->epochs);
+    t->drop_path = (float)(o->drop_path * epoch / o->epochs);
+    for (int64_t b = 0; b < trainer_epoch_steps(t); b++) {
+        PassResult pass = { 0 };
+        if (trainer_stopped(t))
+            return error_set(err, STATUS_STOPPED, "stopped on request in epoch %d", epoch);
+        const Batch *batch = feed_next(t->train);
+        Status status = trainer_forward(t, batch, PASS_TRAIN, PASS_STREAM_TRAIN, &pass, err);
+        if (status == STATUS_OK)
+            status = plan_backward(t->plan, GRAD_WEIGHTS, err);
+        if (status == STATUS_OK)
+            status = trainer_descend(t, err);
+        if (status != STATUS_OK)
+            return status;
+        trainer_count(t, &pass, batch->n);
+        t->step++;
+    }
+    trainer_end_epoch(t);
+    return STATUS_OK;
+}
+
+static void report(Retrain *r)
+{
+    RetrainProgress *p = r->result;
+    p->epoch = r->t.epoch;
+    p->train_loss = r->t.train_loss;
+    p->train_acc = r->t.train_acc;
+    p->seconds = clock_mono() - r->start;
+    if (r->progress)
+        r->progress(r->self, p);
+}
+
+static Status run(Retrain *r, Error *err)
+{
+    for (int epoch = 0; epoch < r->o->epochs; epoch++) {
+        Status status = train_epoch(r, epoch, err);
+        if (status != STATUS_OK)
+            return status;
+        if (epoch + 1 < r->o->epochs)
+            report(r);
+    }
+    double loss;
+    Status status = trainer_evaluate(&r->t, 0, &loss, &r->result->test_acc, err);
+    if (status == STATUS_OK)
+        report(r);
+    return status;
+}
+
+Status search_retrain(const Space *space, const Genotype *geno, const Dataset *data,
+                      const Split *unsealed, const FeedOptions *train_feed,
+                      const FeedOptions *test_feed, const RetrainOptions *options,
+                      void (*progress)(void *self, const RetrainProgress *p), void *self,
+                      atomic_int *stop, RetrainProgress *result, Error *err)
+{
+    Retrain r = { .o = options, .progress = progress, .self = self, .result = result };
+    Graph *graph = NULL;
+    *result = (RetrainProgress){ -1, NAN, NAN, NAN, 0 };
+    r.start = clock_mono();
+    if (options->epochs < 1 || options->batch < 1)
+        return error_set(err, STATUS_ARG, "retrain.epochs and retrain.batch must be at least 1");
+    Status status = join_split(&r, unsealed, err);
+    if (status == STATUS_OK)
+        status = build(space, geno, train_feed, options, &graph, err);
+    SearchContext ctx = { .space = space,
+                          .data = data,
+                          .split = &r.split,
+                          .train_feed = *train_feed,
+                          .valid_feed = *test_feed,
+                          .options = trainer_options(options),
+                          .stop = stop };
+    if (status == STATUS_OK)
+        status = trainer_open(&r.t, &ctx, graph, err);
+    if (status == STATUS_OK) {
+        status = run(&r, err);
+        trainer_close(&r.t);
+    }
+    mem_free(r.split.train);
+    return status;
+}
