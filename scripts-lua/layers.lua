@@ -92,8 +92,11 @@ end
 ---@param options NormOptions?
 ---@return Layer
 function layers.bn(options)
-  return make("batch_norm", options,
+  local layer = make("batch_norm", options,
     { affine = true, plain_search = true, eps = true, momentum = true })
+  if layer.affine == nil then layer.affine = true end
+  if layer.plain_search == nil then layer.plain_search = true end
+  return layer
 end
 
 --- max(x, 0)
