@@ -137,6 +137,7 @@ static void limit_hook(lua_State *L, lua_Debug *ar)
         s->budget -= HOOK_STEP;
         if (s->budget >= 0 && script_now() < s->deadline)
             return;
+        script_user_line(L, &s->user_chunk, &s->user_line);
         s->killed = s->budget < 0 ? KILL_BUDGET : KILL_TIME;
         // From here on every instruction fails, so that no pcall can go on.
         lua_sethook(L, limit_hook, LUA_MASKCOUNT, 1);
@@ -202,7 +203,8 @@ static Status explain(Script *s, int rc, Error *err)
 static int handle_error(lua_State *L)
 {
     Script *s = script_of(L);
-    script_user_line(L, &s->user_chunk, &s->user_line);
+    if (!s->killed) // the hook noted the line where it stopped the script
+        script_user_line(L, &s->user_chunk, &s->user_line);
     if (lua_type(L, 1) == LUA_TSTRING)
         return 1;
     // No luaL_tolstring: a __tostring of the script would run.
