@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: MIT
+#include "ui/app/app.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "src/base/clock.h"
+#include "src/base/file.h"
+#include "src/base/str.h"
+#include "src/cmd/cmd.h"
+#include "src/cmd/load.h"
+#include "ui/app/input.h"
+#include "ui/app/state.h"
+
+// ---- what other files ask
+// ---------------------------------------------------------------------------
+
+const Model *app_model(const App *app)
+{
+    static const Model none = { 0 };
+    return app->source ? source_model(app->source) : &none;
+}
+
+ModelRun *app_run(const App *app)
+{
+    const Model *model = app_model(app);
+    return app->run >= 0 && app->run < model->n ? model->runs[app->run] : NULL;
+}
+
+ViewId app_side_view(const App *app)
+{
+    static const ViewId beside[VIEW_COUNT] = {
+        [VIEW_RUNS] = VIEW_OVERVIEW, [VIEW_OVERVIEW] = VIEW_CELL, [VIEW_ALPHA] = VIEW_CELL,
+        [VIEW_CELL] = VIEW_ALPHA,    [VIEW_PARETO] = VIEW_TRIALS, [VIEW_SPACE] = VIEW_LOG,
+        [VIEW_LOG] = VIEW_HEALTH,    [VIEW_HEALTH] = VIEW_CELL,   [VIEW_TRIALS] = VIEW_PARETO,
+    };
+    const ModelRun *run = app_run(app);
+    if (app->view == VIEW_OVERVIEW && run && run->n_trials > 0)
+        return VIEW_PARETO;
+    return beside[app->view];
+}
+
+ViewId app_focused_view(const App *app)
+{
+    return app->focus == PANE_MAIN   ? app->view
+           : app->focus == PANE_SIDE ? app_side_view(app)
+                                     : VIEW_RUNS;
+}
+
+void app_context(const App *app, ViewContext *ctx)
+{
+    *ctx = (ViewContext){ .model = app_model(app),
+                          .run = app_run(app),
+                          .epoch = app->epoch,
+                          .cell = app->cell,
+                          .x_from = app->x_from,
+                          .x_to = app->x_to,
+                          .log_y = app->log_y,
+                          .now = clock_wall(),
+                          .filter = app->filter,
+                          .script_path = app->script_path[0] ? app->script_path : NULL,
+                          .script_text = app->script_text[0] ? app->script_text : NULL,
+                          .script_check = app->script_check[0] ? app->script_check : NULL,
+                          .script_error_line = app->script_error_line,
+                          .focus = app_focused_view(app) };
+}
+
+void app_say(App *app, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(app->message, sizeof app->message, fmt, args);
+    va_end(args);
+    for (char *c = app->message; *c; c++)
+        if (*c == '\n')
+            *c = ' ';
+    app->dirty = true;
+}
+
+void app_assert(const App *app)
+{
+    assert(app->focus != PANE_SIDE || app->layout.side.rows);
+    assert(app->focus != PANE_LIST || app->layout.list.rows);
+    assert(app->view < VIEW_HELP);
+    (void)app;
+}
+
+Status app_reopen(App *app, Error *err)
+{
+    Source *fresh;
+    SourceOptions options = app->options;
+    if (app->replay)
+        options.until_epoch = app->replay_epoch;
+    Status status = source_open(app->path, &options, &fresh, err);
+    if (status != STATUS_OK)
+        return status;
+    source_close(app->source);
+    app->source = fresh;
+    bool more = app->replay;
+    while (more && status == STATUS_OK)
+        status = source_poll(app->source, 0, &more, err);
+    app->dirty = true;
+    return status;
+}
+
+// ---- the loop
+// ------------------------------------------------------------------------------------------
+
+static uint64_t model_version(const App *app)
+{
+    const Model *model = app_model(app);
+    uint64_t sum = (uint64_t)model->n;
+    for (int i = 0; i < model->n; i++)
+        sum += model->runs[i]->version + (uint64_t)model->runs[i]->state;
+    return sum;
+}
+
+static void choose_run(App *app)
+{
+    const Model *model = app_model(app);
+    if (app->run < 0 && model->n == 1)
+        app->run = 0;
+    if (app->run >= model->n)
+        app->run = model->n - 1;
+}
+
+static void read_data(App *app, bool *more)
+{
+    Error err;
+    *more = false;
+    if (!app->source)
+        return;
+    if (source_poll(app->source, 20, more, &err) != STATUS_OK)
+        app_say(app, "%s", err.msg);
+    choose_run(app);
+    if (model_version(app) != app->seen && !app->frozen)
+        app->dirty = true;
+}
+
+// "run: runs/NAME" printed by a detached start: open it.
+static void open_started(App *app)
+{
+    const char *mark = strstr(app->child.text, "run: ");
+    char path[PATH_MAX];
+    if (!mark)
+        return;
+    snprintf(path, sizeof path, "%.*s", (int)strcspn(mark + 5, "\n"), mark + 5);
+    const Model *model = app_model(app);
+    for (int i = 0; i < model->n; i++)
+        if (strcmp(model->runs[i]->path, path) == 0) {
+            app->run = i;
+            return;
+        }
+    // A source on one run cannot show another: go on with the directory that holds both.
+    char *slash = strrchr(path, '/');
+    if (slash && !app->replay) {
+        Error err;
+        char name[128];
+        snprintf(name, sizeof name, "%s", slash + 1);
+        *slash = '\0';
+        snprintf(app->path, sizeof app->path, "%s", path);
+        if (app_reopen(app, &err) != STATUS_OK)
+            return;
+        bool more = true;
+        while (more && source_poll(app->source, 0, &more, NULL) == STATUS_OK)
+            ;
+        model = app_model(app);
+        for (int i = 0; i < model->n; i++)
+            if (strcmp(model->runs[i]->name, name) == 0)
+                app->run = i;
+        app->view = VIEW_OVERVIEW;
+        app->epoch = INT_MAX;
+    }
+}
+
+static void read_child(App *app)
+{
+    if (!child_poll(&app->child))
+        return;
+    app->dirty = true;
+    if (strcmp(app->child.what, "check") == 0) {
+        script_checked(app);
+        return;
+    }
+    if (app->child.code == 0) {
+        open_started(app);
+        app_say(app, "%s: done%s%s", app->child.what, app->child.text[0] ? ": " : "",
+                app->child.text);
+    } else {
+        app_say(app, "%s", app->child.text);
+    }
+}
+
+static void advance_replay(App *app)
+{
+    if (!app->replay || app->frozen || clock_mono() < app->replay_next)
+        return;
+    const ModelRun *run = app_run(app);
+    if (run && run->epoch < app->replay_epoch) {
+        app->replay_next = INFINITY; // the end
+        return;
+    }
+    Error err;
+    app->replay_epoch++;
+    app->replay_next = clock_mono() + 1 / app->speed;
+    if (app_reopen(app, &err) != STATUS_OK)
+        app_say(app, "%s", err.msg);
+}
+
+static void draw_if_due(App *app)
+{
+    const ModelRun *run = app_run(app);
+    double now = clock_mono();
+    // The ETA moves while nothing else does: once a second at most.
+    if (run && run->state == RUN_RUNNING && !app->frozen && now - app->last_clock >= 1)
+        app->dirty = true;
+    if (!app->dirty || (now - app->last_draw < app->delay && !app->repaint))
+        return;
+    int rows, cols;
+    term_size(&rows, &cols);
+    if ((rows != app->grid.rows || cols != app->grid.cols) && !grid_resize(&app->grid, rows, cols))
+        return;
+    app->seen = model_version(app);
+    screen_draw(app);
+    int cursor = -1;
+    if (app->prompt.kind != PROMPT_OFF && !app->layout.too_small) {
+        grid_fill(&app->grid, app->layout.footer, ' ', ROLE_TEXT, 0);
+        prompt_draw(&app->prompt, &app->grid, app->layout.footer, &cursor);
+    }
+    term_draw(&app->grid, app->repaint);
+    term_cursor(cursor >= 0 ? rows - 1 : -1, cursor);
+    app->dirty = app->repaint = false;
+    app->last_draw = app->last_clock = now;
+}
+
+static int wait_ms(const App *app, bool more)
+{
+    if (more || app->play.on)
+        return 10;
+    if (app->dirty) {
+        double left = app->delay - (clock_mono() - app->last_draw);
+        return left > 0.005 ? (int)(left * 1000) + 1 : 5;
+    }
+    return 250;
+}
+
+static void wait_for_input(App *app, bool more, const sigset_t *mask)
+{
+    struct pollfd fds[3] = { { .fd = STDIN_FILENO, .events = POLLIN } };
+    int n = 1;
+    if (app->source && source_fd(app->source) >= 0)
+        fds[n++] = (struct pollfd){ .fd = source_fd(app->source), .events = POLLIN };
+    if (app->child.pid)
+        fds[n++] = (struct pollfd){ .fd = app->child.fd, .events = POLLIN };
+    int ms = wait_ms(app, more);
+    struct timespec timeout = { ms / 1000, (ms % 1000) * 1000000L };
+    int ready = ppoll(fds, (nfds_t)n, &timeout, mask);
+    if (ready > 0 && (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL)))
+        _exit(0); // the terminal is gone: nothing may be written to it; the search goes on
+}
+
+static void loop(App *app)
+{
+    sigset_t block, before;
+    sigemptyset(&block);
+    const int signals[] = { SIGWINCH, SIGTERM, SIGHUP, SIGINT }; // not TSTP: curses would lose it
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        sigaddset(&block, signals[i]);
+    sigprocmask(SIG_BLOCK, &block, &before);
+    while (!app->quit && !term_quit_asked()) {
+        bool more;
+        read_data(app, &more);
+        read_child(app);
+        advance_replay(app);
+        if (app->play.on && !play_step(app))
+            app->dirty = true;
+        draw_if_due(app);
+        wait_for_input(app, more, &before);
+        if (term_hung_up())
+            _exit(0);
+        for (int key = term_key(); key != TKEY_NONE; key = term_key())
+            input_key(app, key);
+    }
+    sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+// ---- start
+// --------------------------------------------------------------------------------------------
+
+static Status read_options(App *app, const CmdArgs *args, Error *err)
+{
+    app->term = (TermOptions){ .glyphs = cmd_value(args, "--glyphs"),
+                               .color = cmd_value(args, "--color"),
+                               .theme = cmd_value(args, "--theme") };
+    app->delay = 0.25;
+    const char *delay = cmd_value(args, "--delay"), *play = cmd_value(args, "--play");
+    if (delay && (!str_to_double(delay, &app->delay) || !(app->delay >= 0.02 && app->delay <= 60)))
+        return error_set(err, STATUS_ARG, "--delay: expected 0.02 to 60 seconds, got '%s'", delay);
+    return play ? play_open(&app->play, play, err) : STATUS_OK;
+}
+
+static int fail(const Error *err)
+{
+    char text[1024];
+    fprintf(stderr, "dartboard: %s\n", error_text(err, text, sizeof text));
+    return err->code == STATUS_ARG ? 2 : 1;
+}
+
+// While curses is up, messages of libraries must not land on the screen.
+static int stderr_away(void)
+{
+    int saved = dup(STDERR_FILENO), null = open("/dev/null", O_WRONLY);
+    if (null >= 0) {
+        dup2(null, STDERR_FILENO);
+        close(null);
+    }
+    return saved;
+}
+
+static void stderr_back(int saved)
+{
+    if (saved < 0)
+        return;
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+}
+
+static void say_goodbye(const App *app)
+{
+    const ModelRun *run = app_run(app);
+    if (run && (run->state == RUN_RUNNING || run->state == RUN_PAUSED) && file_is_dir(run->path))
+        printf("%s goes on; come back with: dartboard watch %s\n", run->name, run->path);
+}
+
+static int app_main(App *app, const CmdArgs *args)
+{
+    Error err = { 0 };
+    Status status = read_options(app, args, &err);
+    if (status == STATUS_OK && app->path[0])
+        status = app_reopen(app, &err);
+    if (status == STATUS_OK)
+        status = term_start(&app->term, &err);
+    if (status != STATUS_OK)
+        return fail(&err);
+    app->glyphs = term_glyphs();
+    app->dirty = true;
+    int saved = stderr_away();
+    loop(app);
+    term_stop();
+    stderr_back(saved);
+    say_goodbye(app);
+    child_stop(&app->child);
+    source_close(app->source);
+    grid_fini(&app->grid);
+    play_close(&app->play);
+    return 0;
+}
+
+// One dashboard a process; too large for the stack.
+static App *app_instance(void)
+{
+    static App app;
+    memset(&app, 0, sizeof app);
+    app.run = -1;
+    app.epoch = INT_MAX;
+    app.options = (SourceOptions){ .majority = NAN, .until_epoch = INT_MAX, .follow = true };
+    app.view = VIEW_OVERVIEW;
+    return &app;
+}
+
+static bool wants_plain(const CmdArgs *args)
+{
+    const char *name = getenv("TERM");
+    return cmd_has(args, "--plain") || cmd_has(args, "--once") || cmd_has(args, "--json") ||
+           !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || !name || strcmp(name, "dumb") == 0;
+}
+
+int app_open(const char *path, int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    CmdArgs args = { .command = &command_watch };
+    App *app = app_instance();
+    snprintf(app->path, sizeof app->path, "%s", path);
+    return app_main(app, &args);
+}
+
+int app_watch(int argc, char **argv)
+{
+    CmdArgs args;
+    int code;
+    Error err;
+    if (!cmd_parse(&command_watch, argc, argv, &args, &code))
+        return code;
+    if (wants_plain(&args))
+        return cmd_watch_plain(argc, argv);
+    App *app = app_instance();
+    if (load_path(&args, args.arg[0], app->path, &err) != STATUS_OK)
+        return fail(&err);
+    return app_main(app, &args);
+}
+
+int app_replay(int argc, char **argv)
+{
+    CmdArgs args;
+    int code;
+    Error err;
+    if (!cmd_parse(&command_replay, argc, argv, &args, &code))
+        return code;
+    if (wants_plain(&args))
+        return cmd_replay_plain(argc, argv);
+    App *app = app_instance();
+    app->replay = true;
+    app->replay_epoch = -1;
+    app->speed = 2;
+    const char *speed = cmd_value(&args, "--speed"), *until = cmd_value(&args, "--until");
+    int64_t epoch;
+    if (speed && (!str_to_double(speed, &app->speed) || !(app->speed > 0 && app->speed <= 1000))) {
+        fprintf(stderr, "dartboard replay: --speed: expected epochs a second above 0, got '%s'\n",
+                speed);
+        return 2;
+    }
+    if (until) {
+        if (!str_to_int(until, &epoch) || epoch < -1 || epoch >= INT_MAX) {
+            fprintf(stderr, "dartboard replay: --until: expected an epoch, got '%s'\n", until);
+            return 2;
+        }
+        app->replay_epoch = (int)epoch;
+        app->replay_next = INFINITY;
+    }
+    if (load_path(&args, args.arg[0], app->path, &err) != STATUS_OK)
+        return fail(&err);
+    return app_main(app, &args);
+}
+
+int app_workbench(int argc, char **argv)
+{
+    static const Command workbench = {
+        .name = "", .args = "", .summary = "the dashboard on ./runs", .options = cmd_common_options
+    };
+    CmdArgs args;
+    int code;
+    char *none[] = { (char *)"dartboard", NULL };
+    if (!cmd_parse(&workbench, argc ? argc : 1, argc ? argv : none, &args, &code))
+        return code;
+    if (wants_plain(&args)) {
+        char *list[] = { (char *)"list", NULL };
+        return cmd_list(1, list);
+    }
+    App *app = app_instance();
+    app->view = VIEW_RUNS;
+    if (file_is_dir("runs"))
+        snprintf(app->path, sizeof app->path, "runs");
+    return app_main(app, &args);
+}

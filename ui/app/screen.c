@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "src/base/str.h"
+#include "ui/app/state.h"
+
+// Composes the picture: header, tabs, panes, alert, footer. Allocates nothing.
+
+static Role state_role(RunState state)
+{
+    switch (state) {
+    case RUN_RUNNING:
+    case RUN_DONE: return ROLE_OK;
+    case RUN_PAUSED:
+    case RUN_STOPPED: return ROLE_WARN;
+    case RUN_FAILED:
+    case RUN_LOST: return ROLE_BAD;
+    default: return ROLE_TEXT;
+    }
+}
+
+static void draw_header(const App *app, Grid *g, Rect r)
+{
+    const ModelRun *run = app_run(app);
+    if (!run) {
+        grid_printf(g, r.row, 1, r.cols - 1, ROLE_TITLE, ATTR_BOLD,
+                    "dartboard   %d runs in %s   0 lists them, :run digits starts one",
+                    app_model(app)->n, app->path);
+        return;
+    }
+    int col = 1;
+    col += grid_printf(g, r.row, col, r.cols - col, ROLE_TITLE, ATTR_BOLD, "%s", run->name);
+    if (run->space[0] && r.cols >= 100)
+        col += grid_printf(g, r.row, col, r.cols - col, ROLE_DIM, 0, "   space %s", run->space);
+    col += grid_printf(g, r.row, col, r.cols - col, state_role(run->state), ATTR_BOLD, "   %s",
+                       run_state_name(run->state));
+    int shown = app->epoch == INT_MAX ? run->epoch : app->epoch;
+    if (run->epochs > 0)
+        col += grid_printf(g, r.row, col, r.cols - col, ROLE_TEXT, 0, "  ep %d/%d", shown,
+                           run->epochs - 1);
+    else
+        col += grid_printf(g, r.row, col, r.cols - col, ROLE_TEXT, 0, "  ep %d", shown);
+    char each[32], eta[32];
+    if (!isnan(run->seconds_per_epoch))
+        col += grid_printf(g, r.row, col, r.cols - col, ROLE_TEXT, 0, "  %s/ep",
+                           str_duration(run->seconds_per_epoch, each, sizeof each));
+    if (run->state == RUN_RUNNING && !isnan(model_eta(run)))
+        col += grid_printf(g, r.row, col, r.cols - col, ROLE_TEXT, 0, "  eta %s",
+                           str_duration(model_eta(run), eta, sizeof eta));
+    if (app->frozen)
+        grid_text(g, r.row, col, r.cols - col, ROLE_WARN, ATTR_BOLD, "  FROZEN");
+    else if (app->epoch != INT_MAX || app->replay)
+        grid_text(g, r.row, col, r.cols - col, ROLE_WARN, ATTR_BOLD,
+                  app->replay ? "  REPLAY" : "  PAST (End: live)");
+}
+
+static void draw_tabs(const App *app, Grid *g, Rect r)
+{
+    int col = 1;
+    for (int v = 0; v < VIEW_HELP; v++) {
+        const View *view = view_get((ViewId)v);
+        bool on = app->view == (ViewId)v;
+        col += grid_printf(g, r.row, col, r.cols - col, on ? ROLE_SELECT : ROLE_DIM,
+                           on ? ATTR_REVERSE | ATTR_BOLD : 0, " %d %s ", v, view->title);
+    }
+}
+
+static const HealthAlarm *worst_alarm(const ModelRun *run)
+{
+    const HealthAlarm *worst = NULL;
+    if (!run || !run->health)
+        return NULL;
+    Verdict verdict = health_verdict(run->health, NULL);
+    if (verdict == VERDICT_OK)
+        return NULL;
+    for (int i = 0; i < health_alarm_count(run->health); i++) {
+        const HealthAlarm *a = health_alarm(run->health, i);
+        if (!worst || a->level >= worst->level)
+            worst = a;
+    }
+    return worst;
+}
+
+static void draw_alert(const App *app, Grid *g, Rect r)
+{
+    const ModelRun *run = app_run(app);
+    const HealthAlarm *a = worst_alarm(run);
+    if (!a || r.rows == 0)
+        return;
+    Verdict verdict = health_verdict(run->health, NULL);
+    bool bad = verdict >= VERDICT_COLLAPSED;
+    int col = 1 + grid_printf(g, r.row, 1, r.cols - 1, bad ? ROLE_BAD : ROLE_WARN,
+                              ATTR_BOLD | (bad ? ATTR_REVERSE : 0), " %s ", verdict_name(verdict));
+    grid_printf(g, r.row, col, r.cols - col, ROLE_TEXT, 0, " %s: %s", a->cell, a->evidence);
+}
+
+static void draw_footer(const App *app, Grid *g, Rect r)
+{
+    const View *view = view_get(app_focused_view(app));
+    if (app->message[0]) {
+        grid_text(g, r.row, 1, r.cols - 1, ROLE_TITLE, ATTR_BOLD, app->message);
+        return;
+    }
+    int col = 1;
+    col += grid_text(g, r.row, col, r.cols - col, ROLE_TEXT, 0, "? help  q quit  ");
+    if (app->filter[0])
+        col += grid_printf(g, r.row, col, r.cols - col, ROLE_WARN, ATTR_BOLD, "filter: %s  ",
+                           app->filter);
+    if (view && view->keys)
+        grid_text(g, r.row, col, r.cols - col, ROLE_DIM, 0, view->keys);
+}
+
+static void draw_pane(App *app, ViewId id, Rect r, bool focused)
+{
+    ViewContext ctx;
+    if (r.rows == 0 || r.cols == 0)
+        return;
+    app_context(app, &ctx);
+    ctx.details = r.cols >= 100;
+    const View *view = view_get(id);
+    view->draw(&ctx, &app->states[id], &app->grid, r, focused);
+}
+
+static void draw_too_small(App *app, Rect r)
+{
+    char text[64];
+    snprintf(text, sizeof text, "need %dx%d, have %dx%d", LAYOUT_MIN_COLS, LAYOUT_MIN_ROWS,
+             app->grid.cols, app->grid.rows);
+    int col = (app->grid.cols - (int)strlen(text)) / 2;
+    if (r.rows)
+        grid_text(&app->grid, r.row, col < 0 ? 0 : col, -1, ROLE_TITLE, ATTR_BOLD, text);
+}
+
+void screen_draw(App *app)
+{
+    Grid *g = &app->grid;
+    grid_clear(g);
+    g->glyphs = app->glyphs;
+    g->ascii_only = app->glyphs == GLYPHS_ASCII;
+    LayoutFlags flags = { .alert = worst_alarm(app_run(app)) != NULL,
+                          .zoom = app->zoom || app->view == VIEW_RUNS };
+    app->layout = layout_compute(g->rows, g->cols, flags);
+    Layout *l = &app->layout;
+    if (l->too_small) {
+        draw_too_small(app, l->message);
+        return;
+    }
+    if ((app->focus == PANE_SIDE && !l->side.rows) || (app->focus == PANE_LIST && !l->list.rows))
+        app->focus = PANE_MAIN;
+    app_assert(app);
+    draw_header(app, g, l->header);
+    draw_tabs(app, g, l->tabs);
+    draw_pane(app, app->view, l->main, app->focus == PANE_MAIN);
+    draw_pane(app, app_side_view(app), l->side, app->focus == PANE_SIDE);
+    draw_pane(app, VIEW_RUNS, l->list, app->focus == PANE_LIST);
+    if (app->help) {
+        Rect all = { 2, 0, g->rows - 3, g->cols };
+        grid_fill(g, all, ' ', ROLE_TEXT, 0);
+        draw_pane(app, VIEW_HELP, all, true);
+    }
+    draw_alert(app, g, l->alert);
+    draw_footer(app, g, l->footer);
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "src/base/alloc.h"
+#include "src/base/file.h"
+#include "ui/app/state.h"
+
+// The space script beside the run: its text, an external editor on it, and its check, which runs
+// in a process of its own (a script may loop for ever).
+
+static void find_script(const App *app, char *path)
+{
+    const ModelRun *run = app_run(app);
+    path[0] = '\0';
+    if (run && file_is_dir(run->path))
+        snprintf(path, PATH_MAX, "%s/space.lua", run->path);
+    if (!file_exists(path))
+        path[0] = '\0';
+}
+
+void script_load(App *app)
+{
+    char *text;
+    if (!app->script_path[0])
+        find_script(app, app->script_path);
+    app->script_text[0] = '\0';
+    if (!app->script_path[0] ||
+        file_read(app->script_path, SCRIPT_TEXT - 1, &text, NULL, NULL) != STATUS_OK)
+        return;
+    snprintf(app->script_text, sizeof app->script_text, "%s", text);
+    mem_free(text);
+}
+
+void script_check(App *app)
+{
+    char *argv[] = { (char *)"dartboard", (char *)"check", app->script_path, NULL };
+    if (app->script_path[0] && child_start(&app->child, "check", argv))
+        snprintf(app->script_check, sizeof app->script_check, "checking …");
+}
+
+// "file:12: message" -> 12
+static int error_line(const char *text)
+{
+    for (const char *p = strchr(text, ':'); p; p = strchr(p + 1, ':')) {
+        char *end;
+        if (!isdigit((unsigned char)p[1]))
+            continue;
+        long line = strtol(p + 1, &end, 10);
+        if (*end == ':' && line > 0 && line < 1000000)
+            return (int)line;
+    }
+    return 0;
+}
+
+void script_checked(App *app)
+{
+    snprintf(app->script_check, sizeof app->script_check, "%s", app->child.text);
+    app->script_error_line = app->child.code ? error_line(app->child.text) : 0;
+    app_say(app,
+            app->child.code ? "the script has an error: see the space view" : "the script is good");
+}
+
+static void run_editor(const char *editor, const char *path)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        sigset_t none;
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        // The editor may come with options ("code -w"), so a shell splits it.
+        execl("/bin/sh", "sh", "-c", "exec $0 \"$1\"", editor, path, (char *)NULL);
+        _exit(127);
+    }
+    int status;
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+}
+
+void script_edit(App *app)
+{
+    const char *editor = getenv("VISUAL");
+    if (!editor || !*editor)
+        editor = getenv("EDITOR");
+    if (!editor || !*editor)
+        editor = "vi";
+    if (!app->script_path[0]) {
+        app_say(app, "no space script: this is a foreign record");
+        return;
+    }
+    term_leave();
+    run_editor(editor, app->script_path);
+    term_return();
+    app->repaint = true;
+    script_load(app);
+    script_check(app);
+}
