@@ -152,22 +152,27 @@ typedef struct {
     int edges, kept, competing, none, free_ops;
 } Key;
 
+// Means over the edges where lists differ.
 static Key key_of(const HealthCell *cell)
 {
-    Key key = { cell->derive, cell->n_edges, health_kept(cell), 0, 0, 0 };
-    for (int k = 0; k < cell->n_ops; k++) {
-        // The widest edge speaks for all where lists differ.
-        const char *name = "";
-        for (int e = 0; e < cell->n_edges && !name[0]; e++)
-            name = health_op(cell, e, k);
-        if (!name[0])
-            continue;
-        OpClass kind = op_class_of_name(name);
-        key.none += kind == OP_NONE;
-        key.competing += kind != OP_NONE;
-        key.free_ops += kind != OP_NONE && kind != OP_CONV;
-    }
-    return key;
+    double none = 0.0, competing = 0.0, free_ops = 0.0;
+    for (int e = 0; e < cell->n_edges; e++)
+        for (int k = 0; k < cell->n_ops; k++) {
+            const char *name = health_op(cell, e, k);
+            OpClass kind = op_class_of_name(name);
+            if (!name[0])
+                continue;
+            none += kind == OP_NONE;
+            competing += kind != OP_NONE;
+            free_ops += kind != OP_NONE && kind != OP_CONV;
+        }
+    double edges = cell->n_edges > 0 ? cell->n_edges : 1;
+    return (Key){ .derive = cell->derive,
+                  .edges = cell->n_edges,
+                  .kept = health_kept(cell),
+                  .competing = (int)lround(competing / edges),
+                  .none = none > 0.0,
+                  .free_ops = (int)lround(free_ops / edges) };
 }
 
 static double key_distance(const Key *a, const Key *b)
@@ -221,10 +226,22 @@ static double interpolate(int shape, int looks, int clause)
     return (1.0 - share) * below->rate[clause] + share * above->rate[clause];
 }
 
+static bool offers_skip(const HealthCell *cell)
+{
+    for (int e = 0; e < cell->n_edges; e++)
+        for (int k = 0; k < cell->n_ops; k++)
+            if (op_class_of_name(health_op(cell, e, k)) == OP_SKIP)
+                return true;
+    return false;
+}
+
 void null_rates(const HealthCell *cell, int looks, NullRates *out)
 {
     out->exact = false;
     int shape = nearest_shape(cell, &out->exact);
+    bool skips = offers_skip(cell);
     for (int c = 0; c < CELL_CLAUSES; c++)
-        out->rate[c] = shape >= 0 ? interpolate(shape, looks > 0 ? looks : 1, c) : NAN;
+        out->rate[c] = shape >= 0 && !skips && clause_info((Clause)c)->cause == CAUSE_SKIPS ? 0.0
+                       : shape >= 0 ? interpolate(shape, looks > 0 ? looks : 1, c)
+                                    : NAN;
 }
