@@ -176,7 +176,7 @@ static void set_schedule(Darts *d)
     const SearchOptions *o = &d->t.ctx.options;
     int e = d->t.epoch + 1;
     d->t.lr = optim_cosine(o->w.lr, o->w.lr_min, e, o->epochs);
-    d->t.drop_path = (float)(o->drop_path * e / o->epochs);
+    d->t.drop_path = o->drop_path > 0 ? (float)(o->drop_path * e / o->epochs) : -1;
     d->t.mix_dropout = (float)skip_dropout_rate(o->skip_dropout, e, o->warmup_epochs, o->epochs);
 }
 
