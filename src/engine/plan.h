@@ -16,11 +16,11 @@
 typedef struct Plan Plan;
 
 typedef struct {
-    int batch;          // largest batch
-    int threads;        // 0: all processors this process may use
-    bool unfused;       // no fusion: every layer by its own reference-like kernel, for comparison
-    bool forward_only;  // no gradients: activations are reused at once
-    const char *isa;    // NULL: $DARTBOARD_ISA or the best; "reference": the naive kernels
+    int batch;           // largest batch
+    int threads;         // 0: all processors this process may use
+    bool unfused;        // no fusion: every layer by its own reference-like kernel, for comparison
+    bool forward_only;   // no gradients: activations are reused at once
+    const char *isa;     // NULL: $DARTBOARD_ISA or the best; "reference": the naive kernels
     size_t memory_limit; // bytes; 0: what the machine has free. Over it: STATUS_NOMEM that says
                          // how much is needed and what to change
 } PlanOptions;
@@ -40,9 +40,11 @@ typedef enum {
 } PassMode;
 
 typedef struct {
-    const float *images; // [n][h][w][c]
-    const int *labels;   // [n]
-    int n;               // 1 .. batch
+    const float *images;  // [n][h][w][c]
+    const int *labels;    // [n]; NULL: `targets`, or no loss
+    const float *targets; // [n][classes] probabilities when labels is NULL (soft targets);
+                          // not copied: must stay until the backward pass
+    int n;                // 1 .. batch
     PassMode mode;
     uint64_t seed, step; // noise, dropout and drop path are a pure function of (seed, step, image)
     float drop_path;     // drop-path probability of this pass (overrides attr.rate when >= 0)
@@ -50,9 +52,9 @@ typedef struct {
 } PassInput;
 
 typedef struct {
-    double loss;  // mean over the batch, main loss plus weighted auxiliary losses
+    double loss; // mean over the batch, main loss plus weighted auxiliary losses
     double main_loss;
-    int correct;  // top-1 hits
+    int correct; // top-1 hits
 } PassResult;
 
 // Forward. Non-finite values are data: they come out in the loss.
@@ -76,8 +78,8 @@ const double *plan_mix_grad(const Plan *plan, int table);
 typedef struct {
     const char *name; // "stem.conv.weight"; PyTorch names: weight, bias, running_mean, running_var
     int rank;
-    int64_t shape[4]; // as stored: conv [kh][kw][cin/groups][cout], depthwise [kh][kw][c],
-                      // linear [in][out]; plan_param_torch gives PyTorch's order
+    int64_t shape[4];     // as stored: conv [kh][kw][cin/groups][cout], depthwise [kh][kw][c],
+                          // linear [in][out]; plan_param_torch gives PyTorch's order
     size_t offset, count; // floats into the flat array
 } ParamInfo;
 
@@ -87,6 +89,11 @@ const float *plan_grads(const Plan *plan);
 void plan_params_changed(Plan *plan); // refreshes derived copies (transposed weights)
 int plan_param_tensors(const Plan *plan);
 const ParamInfo *plan_param_info(const Plan *plan, int index);
+// PyTorch's order of a parameter ([out][in][kh][kw], [c][1][kh][kw], [out][in] with a flattened map
+// as c, h, w): rank and shape, and copies of `count` floats in both directions.
+int plan_param_torch_shape(const Plan *plan, int index, int64_t shape[4]);
+void plan_param_to_torch(const Plan *plan, int index, const float *stored, float *torch);
+void plan_param_from_torch(const Plan *plan, int index, const float *torch, float *stored);
 size_t plan_buffer_count(const Plan *plan);
 float *plan_buffers(Plan *plan);
 int plan_buffer_tensors(const Plan *plan);
