@@ -61,7 +61,7 @@ Status error_at(Error *err, Status code, const char *where, int line, const char
 Status error_wrap(Error *err, const char *fmt, ...)
 {
     if (!err)
-        return STATUS_OK;
+        return STATUS_IO; // a failure must not turn into success
     char context[sizeof err->msg];
     va_list args;
     va_start(args, fmt);

@@ -35,7 +35,7 @@ Status error_errno(Error *err, const char *fmt, ...) __attribute__((format(print
 // Same as error_set with the user's file and line.
 Status error_at(Error *err, Status code, const char *where, int line, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
-// Prefixes the message with "context: " and returns err->code (STATUS_OK if err is NULL).
+// Prefixes the message with "context: " and returns err->code (STATUS_IO if err is NULL).
 Status error_wrap(Error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 // "file:line: message" or "message" into buf; returns buf.
 const char *error_text(const Error *err, char *buf, int size);

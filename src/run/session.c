@@ -72,9 +72,9 @@ static Status open_data(Session *s, bool unseal, Error *err)
     status = split_kind_parse(set->data.split, &split.kind, err);
     if (status != STATUS_OK)
         return status;
-    split.valid = set->data.valid;
+    split.valid = unseal ? 0 : set->data.valid; // a retraining uses all images for weights
     split.test = set->data.test;
-    split.subset = unseal ? 0 : set->data.subset; // a retraining uses all images
+    split.subset = unseal ? 0 : set->data.subset;
     split.seed = (uint64_t)set->search.seed;
     return unseal ? split_unseal(s->data, &split, &s->split, err)
                   : split_new(s->data, &split, &s->split, err);
@@ -116,21 +116,15 @@ void session_close(Session *s)
     memset(s, 0, sizeof *s);
 }
 
-// Published CIFAR-10 statistics (SCIENCE.md 1.1) where asked for; else of the training images.
+// Published statistics where there are some and the setting is auto; else of the training images.
 static void set_normalise(const Session *s, FeedOptions *feed)
 {
-    static const float mean[] = { 0.49139968f, 0.48215827f, 0.44653124f };
-    static const float std[] = { 0.24703233f, 0.24348505f, 0.26158768f };
     feed->normalise = NORMALISE_GIVEN;
-    if (strcmp(s->settings.data.normalise, "none") == 0) {
+    if (strcmp(s->settings.data.normalise, "none") == 0)
         feed->normalise = NORMALISE_NONE;
-    } else if (strcmp(s->settings.data.normalise, "auto") == 0 &&
-               strcmp(s->settings.data.name, "cifar10") == 0) {
-        memcpy(feed->mean, mean, sizeof mean);
-        memcpy(feed->std, std, sizeof std);
-    } else {
+    else if (strcmp(s->settings.data.normalise, "auto") != 0 ||
+             !data_published(s->data, feed->mean, feed->std))
         data_statistics(s->data, s->split.train, s->split.n_train, feed->mean, feed->std);
-    }
 }
 
 static int at_most_half(int cutout, int side)
