@@ -145,6 +145,19 @@ static Event *add_event(Health *health, EventKind kind, int epoch)
     return event;
 }
 
+// A maker who knows the operators of its space has counted already. A cell without skips and
+// other operators without parameters has depth, so all zero means: not counted.
+static void take_counts(Signals *signals, const GenoCell *geno)
+{
+    if (geno->n_edges == 0)
+        return;
+    Signals counted = *signals;
+    signals_from_genotype(geno, &counted);
+    if (signals->skips == 0 && signals->parameter_free == 0 && signals->conv_depth <= 0)
+        *signals = counted;
+    signals->kept = counted.kept;
+}
+
 void health_look(Health *health, int cell, const HealthLook *look)
 {
     if (cell < 0 || cell >= health->n_cells)
@@ -162,8 +175,7 @@ void health_look(Health *health, int cell, const HealthLook *look)
                             .hash = point_hash(look),
                             .p_norm = look->p_norm,
                             .signals = look->signals };
-    if (look->geno.n_edges > 0)
-        signals_from_genotype(&look->geno, &event->point.signals);
+    take_counts(&event->point.signals, &look->geno);
     Point point = event->point;
     judge_look(health, cell, &point);
 }

@@ -45,7 +45,8 @@ typedef struct {
     double p_norm; // any number that changes when alpha changes; NAN: use the genotype
     // The only look of a search stage (P-DARTS logs print a cell at stage ends and no other).
     // It stands for the whole stage: judged from the first one on, raised without waiting for
-    // further looks, the rise measured against the stages before.
+    // further looks, the rise measured against the stages before. Need not be set where the look
+    // before is more than rise_epochs back: the detector sees that.
     bool stage_end;
 } HealthLook;
 
@@ -76,8 +77,8 @@ void health_free(Health *health);
 int health_cell(Health *health, const HealthCell *cell);
 // Feed in epoch order, at one epoch the accuracy before the looks, so that a dead supernet is
 // named before its skips. A second look of a cell at the same or an earlier epoch is ignored.
-// Accuracies are fractions, NAN if absent. Kept operators of a look come from `geno` if it has
-// edges, else from the counts in `signals`.
+// Accuracies are fractions, NAN if absent. Counts (skips, parameter_free, conv_depth) are those
+// in `signals` if any is above 0, else made from the names in `geno`.
 void health_accuracy(Health *health, int epoch, double train_acc, double valid_acc);
 void health_look(Health *health, int cell, const HealthLook *look);
 // Judged only for means over 4 batches or more; one batch is too noisy (SCIENCE.md 2.3).

@@ -130,6 +130,9 @@ void judge_look(Health *health, int index, const Point *point)
         return;
     cell->points[cell->n++] = *point;
     Point *now = &cell->points[cell->n - 1];
+    // A look after a long silence stands for all of it: there is no streak to wait for.
+    int before = cell->n > 1 ? now[-1].epoch : -1;
+    now->stage_end |= now->epoch - before > health->limits.rise_epochs;
     now->judged = is_judged(health, cell);
     set_limits(cell, &health->limits, now->signals.kept);
     count_extremes(cell, now, health->limits.rise);

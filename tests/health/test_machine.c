@@ -490,6 +490,25 @@ static void removed_operators_change_the_limits(void **state)
     health_free(health);
 }
 
+static void counts_of_the_maker_win_over_names(void **state)
+{
+    (void)state;
+    for (int counted = 0; counted < 2; counted++) {
+        int cell;
+        Health *health = darts(&cell);
+        for (int e = 0; e < 4; e++) {
+            HealthLook look = look_of(e, counted ? (e == 0 ? 1 : 5) : 0, 0, counted ? 3 : -1);
+            for (int i = 0; i < 8; i++) { // names alone say: eight convolutions
+                look.geno.edges[i] = (GenoEdge){ 0, 2, "my_shortcut" };
+                look.geno.n_edges++;
+            }
+            health_look(health, cell, &look);
+        }
+        assert_int_equal(alarm_epoch(health, "present-from-start"), counted ? 3 : -1);
+        health_free(health);
+    }
+}
+
 static void an_alarm_in_json_names_cause_and_numbers(void **state)
 {
     (void)state;
@@ -577,6 +596,7 @@ int main(void)
         cmocka_unit_test(a_rewind_forgets_what_came_after),
         cmocka_unit_test(looks_out_of_order_are_ignored),
         cmocka_unit_test(removed_operators_change_the_limits),
+        cmocka_unit_test(counts_of_the_maker_win_over_names),
         cmocka_unit_test(an_alarm_in_json_names_cause_and_numbers),
         cmocka_unit_test(running_out_of_memory_is_survived_and_told),
         cmocka_unit_test(the_false_alarm_rate_sums_the_clauses),
