@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // The table of subcommands. The only file of src that includes ui.
-#include <limits.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,14 +13,14 @@
 typedef struct {
     const Command *command;
     int (*run)(int argc, char **argv);
-    int (*run_watch)(int argc, char **argv, char *watch_path); // may ask for the dashboard
+    int (*run_dashboard)(int argc, char **argv, Dashboard *want); // may ask for the dashboard
 } Entry;
 
 static const Entry entries[] = {
     { &command_run, NULL, cmd_run },
     { &command_list, cmd_list, NULL },
-    { &command_watch, app_watch, NULL },
-    { &command_replay, app_replay, NULL },
+    { &command_watch, NULL, cmd_watch },
+    { &command_replay, NULL, cmd_replay },
     { &command_resume, NULL, cmd_resume },
     { &command_fork, NULL, cmd_fork },
     { &command_pause, cmd_pause, NULL },
@@ -66,13 +65,34 @@ static int unknown_command(const char *name)
     return 2;
 }
 
+static int open_dashboard(int code, const Dashboard *want)
+{
+    if (code != 0 || !want->wanted)
+        return code;
+    return app_main(&(AppOptions){ .path = want->path,
+                                   .glyphs = want->glyphs,
+                                   .color = want->color,
+                                   .theme = want->theme,
+                                   .play = want->play,
+                                   .delay = want->delay,
+                                   .replay = want->replay,
+                                   .list = want->list,
+                                   .speed = want->speed,
+                                   .until = want->until });
+}
+
 static int run_entry(const Entry *e, int argc, char **argv)
 {
-    char watch_path[PATH_MAX] = "";
+    static Dashboard want;
     if (e->run)
         return e->run(argc, argv);
-    int code = e->run_watch(argc, argv, watch_path);
-    return code == 0 && watch_path[0] ? app_open(watch_path, argc, argv) : code;
+    return open_dashboard(e->run_dashboard(argc, argv, &want), &want);
+}
+
+static int workbench(int argc, char **argv)
+{
+    static Dashboard want;
+    return open_dashboard(cmd_workbench(argc, argv, &want), &want);
 }
 
 int main(int argc, char **argv)
@@ -83,7 +103,7 @@ int main(int argc, char **argv)
     setlocale(LC_NUMERIC, "C");
     if (argc < 2 || (argv[1][0] == '-' && strcmp(argv[1], "--help") != 0 &&
                      strcmp(argv[1], "-h") != 0 && strcmp(argv[1], "--version") != 0))
-        return app_workbench(argc, argv);
+        return workbench(argc, argv);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0) {
         print_usage(stdout);

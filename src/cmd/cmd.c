@@ -2,7 +2,9 @@
 #include "src/cmd/cmd.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "src/base/str.h"
 
@@ -191,4 +193,29 @@ int cmd_fail(const Command *c, const Error *err)
     char text[1024];
     fprintf(stderr, "dartboard %s: %s\n", c->name, error_text(err, text, sizeof text));
     return err->code == STATUS_ARG ? 2 : 1;
+}
+
+bool cmd_dashboard(const CmdArgs *a, Dashboard *d)
+{
+    const char *delay = cmd_value(a, "--delay");
+    *d = (Dashboard){ .wanted = true,
+                      .glyphs = cmd_value(a, "--glyphs"),
+                      .color = cmd_value(a, "--color"),
+                      .theme = cmd_value(a, "--theme"),
+                      .play = cmd_value(a, "--play"),
+                      .delay = 0.25,
+                      .speed = 2,
+                      .until = -1 };
+    if (!delay || (str_to_double(delay, &d->delay) && d->delay >= 0.02 && d->delay <= 60))
+        return true;
+    fprintf(stderr, "dartboard %s: --delay: expected 0.02 to 60 seconds, got '%s'\n",
+            a->command->name, delay);
+    return false;
+}
+
+bool cmd_wants_plain(const CmdArgs *a)
+{
+    const char *term = getenv("TERM");
+    return cmd_has(a, "--plain") || cmd_has(a, "--once") || cmd_has(a, "--json") ||
+           !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || !term || strcmp(term, "dumb") == 0;
 }

@@ -53,14 +53,32 @@ int cmd_fail(const Command *command, const Error *err);
 void cmd_help(const Command *command);
 extern const CmdOption cmd_common_options[]; // --json --glyphs --color ... ends with NULL name
 
-// The commands of this folder. `watch_path` (PATH_MAX) is filled when the dashboard is to be
-// opened on it afterwards.
+// The dashboard that a command wants opened when it has returned 0. src does not know ui: main.c
+// hands this over.
+typedef struct {
+    bool wanted;
+    char path[4096];                           // run, journal, log or directory
+    const char *glyphs, *color, *theme, *play; // NULL: not given
+    double delay;                              // seconds between two pictures
+    bool replay, list;                         // list: begin with the runs
+    double speed;                              // replay: epochs a second
+    int until;                                 // replay: stand still after this epoch; -1 play
+} Dashboard;
+// Fills the common options; false with a message printed if one is wrong.
+bool cmd_dashboard(const CmdArgs *args, Dashboard *dashboard);
+// No terminal, TERM=dumb, or asked for by --plain, --once, --json.
+bool cmd_wants_plain(const CmdArgs *args);
+
+// The commands of this folder.
 extern const Command command_run, command_list, command_resume, command_fork, command_pause,
     command_stop, command_checkpoint, command_delete, command_health, command_check,
     command_retrain, command_bench, command_export, command_watch, command_replay, command_show;
-int cmd_run(int argc, char **argv, char *watch_path);
-int cmd_resume(int argc, char **argv, char *watch_path);
-int cmd_fork(int argc, char **argv, char *watch_path);
+int cmd_run(int argc, char **argv, Dashboard *dashboard);
+int cmd_resume(int argc, char **argv, Dashboard *dashboard);
+int cmd_fork(int argc, char **argv, Dashboard *dashboard);
+int cmd_watch(int argc, char **argv, Dashboard *dashboard);
+int cmd_replay(int argc, char **argv, Dashboard *dashboard);
+int cmd_workbench(int argc, char **argv, Dashboard *dashboard); // no command given
 int cmd_list(int argc, char **argv);
 int cmd_pause(int argc, char **argv);
 int cmd_stop(int argc, char **argv);
@@ -71,7 +89,5 @@ int cmd_check(int argc, char **argv);
 int cmd_retrain(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_export(int argc, char **argv);
-int cmd_watch_plain(int argc, char **argv); // watch and replay without the dashboard
-int cmd_replay_plain(int argc, char **argv);
 
 #endif

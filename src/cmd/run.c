@@ -318,17 +318,18 @@ static int background_job(void *self, int ready_fd)
     return job_run(job);
 }
 
-static int launch(const Command *command, const CmdArgs *args, char *watch_path)
+static int launch(const Command *command, const CmdArgs *args, Dashboard *dashboard)
 {
     Job job = { .args = args, .command = command, .seed = -1, .ready_fd = -1 };
     const char *seeds = cmd_value(args, "--seeds");
     if (seeds)
         return run_seeds(&job, seeds);
     bool detach = cmd_has(args, "--detach");
-    bool dashboard = !cmd_has(args, "--plain") && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO) &&
-                     strcmp(getenv("TERM") ? getenv("TERM") : "dumb", "dumb") != 0;
-    if (!detach && !dashboard)
+    if (!detach && cmd_wants_plain(args))
         return job_run(&job);
+    if (!cmd_dashboard(args, dashboard))
+        return 2;
+    dashboard->wanted = !detach;
     char text[PATH_MAX];
     Status status = start_background(background_job, &job, text);
     if (status != STATUS_OK) {
@@ -338,11 +339,11 @@ static int launch(const Command *command, const CmdArgs *args, char *watch_path)
     if (detach)
         printf("run: %s\n", text);
     else
-        snprintf(watch_path, PATH_MAX, "%s", text);
+        snprintf(dashboard->path, sizeof dashboard->path, "%s", text);
     return 0;
 }
 
-int cmd_run(int argc, char **argv, char *watch_path)
+int cmd_run(int argc, char **argv, Dashboard *dashboard)
 {
     CmdArgs args;
     int code;
@@ -356,23 +357,23 @@ int cmd_run(int argc, char **argv, char *watch_path)
         fprintf(stderr, "dartboard run: expected SPACE, a script or a name such as digits\n");
         return 2;
     }
-    return launch(&command_run, &args, watch_path);
+    return launch(&command_run, &args, dashboard);
 }
 
-int cmd_resume(int argc, char **argv, char *watch_path)
+int cmd_resume(int argc, char **argv, Dashboard *dashboard)
 {
     CmdArgs args;
     int code;
     if (!cmd_parse(&command_resume, argc, argv, &args, &code))
         return code;
-    return launch(&command_resume, &args, watch_path);
+    return launch(&command_resume, &args, dashboard);
 }
 
-int cmd_fork(int argc, char **argv, char *watch_path)
+int cmd_fork(int argc, char **argv, Dashboard *dashboard)
 {
     CmdArgs args;
     int code;
     if (!cmd_parse(&command_fork, argc, argv, &args, &code))
         return code;
-    return launch(&command_fork, &args, watch_path);
+    return launch(&command_fork, &args, dashboard);
 }

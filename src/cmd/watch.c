@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "src/arch/arch.h"
-#include "src/base/clock.h"
+#include "src/base/file.h"
 #include "src/base/json.h"
 #include "src/base/str.h"
 #include "src/cmd/load.h"
@@ -183,47 +183,102 @@ static int follow(const CmdArgs *args, Source *source)
     return start_interrupted() ? 130 : finish(source_model(source), args);
 }
 
-int cmd_watch_plain(int argc, char **argv)
+static int watch_plain(const CmdArgs *args, const char *path)
 {
-    CmdArgs args;
-    int code;
-    char path[PATH_MAX];
     Error err;
     Source *source;
-    if (!cmd_parse(&command_watch, argc, argv, &args, &code))
-        return code;
     SourceOptions options = { .majority = NAN, .until_epoch = INT_MAX, .follow = true };
-    if (load_path(&args, args.arg[0], path, &err) != STATUS_OK ||
-        source_open(path, &options, &source, &err) != STATUS_OK)
+    if (source_open(path, &options, &source, &err) != STATUS_OK)
         return cmd_fail(&command_watch, &err);
-    code = follow(&args, source);
+    int code = follow(args, source);
     source_close(source);
     return code;
 }
 
-int cmd_replay_plain(int argc, char **argv)
+int cmd_watch(int argc, char **argv, Dashboard *dashboard)
 {
     CmdArgs args;
     int code;
     char path[PATH_MAX];
     Error err;
-    Source *source;
-    int64_t until = INT_MAX;
-    if (!cmd_parse(&command_replay, argc, argv, &args, &code))
+    if (!cmd_parse(&command_watch, argc, argv, &args, &code))
         return code;
-    if (!cmd_int(&args, "--until", -1, INT_MAX, &until))
+    if (load_path(&args, args.arg[0], path, &err) != STATUS_OK)
+        return cmd_fail(&command_watch, &err);
+    if (cmd_wants_plain(&args))
+        return watch_plain(&args, path);
+    if (!cmd_dashboard(&args, dashboard))
         return 2;
-    SourceOptions options = { .majority = NAN, .until_epoch = (int)until };
-    if (load_path(&args, args.arg[0], path, &err) != STATUS_OK ||
-        source_open(path, &options, &source, &err) != STATUS_OK)
+    snprintf(dashboard->path, sizeof dashboard->path, "%s", path);
+    return 0;
+}
+
+static int replay_plain(const CmdArgs *args, const char *path, int until)
+{
+    Error err;
+    Source *source;
+    SourceOptions options = { .majority = NAN, .until_epoch = until };
+    if (source_open(path, &options, &source, &err) != STATUS_OK)
         return cmd_fail(&command_replay, &err);
     bool more = true;
     while (more && source_poll(source, 0, &more, &err) == STATUS_OK)
         ;
     const Model *model = source_model(source);
-    for (int i = 0; i < model->n; i++)
+    for (int i = 0; i < model->n && !cmd_has(args, "--json"); i++)
         print_news(model->runs[i], &(Printed){ 0 }, true);
-    code = finish(model, &args);
+    int code = finish(model, args);
     source_close(source);
     return code;
+}
+
+int cmd_replay(int argc, char **argv, Dashboard *dashboard)
+{
+    CmdArgs args;
+    int code;
+    char path[PATH_MAX];
+    Error err;
+    int64_t until = INT_MAX;
+    double speed = 2;
+    if (!cmd_parse(&command_replay, argc, argv, &args, &code))
+        return code;
+    if (!cmd_int(&args, "--until", -1, INT_MAX, &until))
+        return 2;
+    const char *text = cmd_value(&args, "--speed");
+    if (text && !(str_to_double(text, &speed) && speed > 0 && speed <= 1000)) {
+        fprintf(stderr, "dartboard replay: --speed: expected epochs a second above 0, got '%s'\n",
+                text);
+        return 2;
+    }
+    if (load_path(&args, args.arg[0], path, &err) != STATUS_OK)
+        return cmd_fail(&command_replay, &err);
+    if (cmd_wants_plain(&args))
+        return replay_plain(&args, path, (int)until);
+    if (!cmd_dashboard(&args, dashboard))
+        return 2;
+    snprintf(dashboard->path, sizeof dashboard->path, "%s", path);
+    dashboard->replay = true;
+    dashboard->speed = speed;
+    dashboard->until = until == INT_MAX ? -1 : (int)until;
+    return 0;
+}
+
+int cmd_workbench(int argc, char **argv, Dashboard *dashboard)
+{
+    static const Command workbench = { .name = "",
+                                       .args = "",
+                                       .summary = "the dashboard on ./runs" };
+    CmdArgs args;
+    int code;
+    if (!cmd_parse(&workbench, argc, argv, &args, &code))
+        return code;
+    if (cmd_wants_plain(&args)) {
+        char name[] = "list", *list[] = { name, NULL };
+        return cmd_list(1, list);
+    }
+    if (!cmd_dashboard(&args, dashboard))
+        return 2;
+    dashboard->list = true;
+    if (file_is_dir("runs"))
+        snprintf(dashboard->path, sizeof dashboard->path, "runs");
+    return 0;
 }

@@ -16,8 +16,6 @@
 #include "src/base/clock.h"
 #include "src/base/file.h"
 #include "src/base/str.h"
-#include "src/cmd/cmd.h"
-#include "src/cmd/load.h"
 #include "ui/app/input.h"
 #include "ui/app/state.h"
 
@@ -296,18 +294,6 @@ static void loop(App *app)
 // ---- start
 // --------------------------------------------------------------------------------------------
 
-static Status read_options(App *app, const CmdArgs *args, Error *err)
-{
-    app->term = (TermOptions){ .glyphs = cmd_value(args, "--glyphs"),
-                               .color = cmd_value(args, "--color"),
-                               .theme = cmd_value(args, "--theme") };
-    app->delay = 0.25;
-    const char *delay = cmd_value(args, "--delay"), *play = cmd_value(args, "--play");
-    if (delay && (!str_to_double(delay, &app->delay) || !(app->delay >= 0.02 && app->delay <= 60)))
-        return error_set(err, STATUS_ARG, "--delay: expected 0.02 to 60 seconds, got '%s'", delay);
-    return play ? play_open(&app->play, play, err) : STATUS_OK;
-}
-
 static int fail(const Error *err)
 {
     char text[1024];
@@ -341,10 +327,30 @@ static void say_goodbye(const App *app)
         printf("%s goes on; come back with: dartboard watch %s\n", run->name, run->path);
 }
 
-static int app_main(App *app, const CmdArgs *args)
+// One dashboard a process; too large for the stack.
+static App *app_instance(const AppOptions *o)
+{
+    static App app;
+    memset(&app, 0, sizeof app);
+    app.run = -1;
+    app.epoch = INT_MAX;
+    app.options = (SourceOptions){ .majority = NAN, .until_epoch = INT_MAX, .follow = true };
+    app.view = o->list ? VIEW_RUNS : VIEW_OVERVIEW;
+    app.term = (TermOptions){ .glyphs = o->glyphs, .color = o->color, .theme = o->theme };
+    app.delay = o->delay;
+    app.replay = o->replay;
+    app.replay_epoch = o->until;
+    app.replay_next = o->until >= 0 ? INFINITY : 0;
+    app.speed = o->speed;
+    snprintf(app.path, sizeof app.path, "%s", o->path);
+    return &app;
+}
+
+int app_main(const AppOptions *o)
 {
     Error err = { 0 };
-    Status status = read_options(app, args, &err);
+    App *app = app_instance(o);
+    Status status = o->play ? play_open(&app->play, o->play, &err) : STATUS_OK;
     if (status == STATUS_OK && app->path[0])
         status = app_reopen(app, &err);
     if (status == STATUS_OK)
@@ -363,102 +369,4 @@ static int app_main(App *app, const CmdArgs *args)
     grid_fini(&app->grid);
     play_close(&app->play);
     return 0;
-}
-
-// One dashboard a process; too large for the stack.
-static App *app_instance(void)
-{
-    static App app;
-    memset(&app, 0, sizeof app);
-    app.run = -1;
-    app.epoch = INT_MAX;
-    app.options = (SourceOptions){ .majority = NAN, .until_epoch = INT_MAX, .follow = true };
-    app.view = VIEW_OVERVIEW;
-    return &app;
-}
-
-static bool wants_plain(const CmdArgs *args)
-{
-    const char *name = getenv("TERM");
-    return cmd_has(args, "--plain") || cmd_has(args, "--once") || cmd_has(args, "--json") ||
-           !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || !name || strcmp(name, "dumb") == 0;
-}
-
-int app_open(const char *path, int argc, char **argv)
-{
-    (void)argc;
-    (void)argv;
-    CmdArgs args = { .command = &command_watch };
-    App *app = app_instance();
-    snprintf(app->path, sizeof app->path, "%s", path);
-    return app_main(app, &args);
-}
-
-int app_watch(int argc, char **argv)
-{
-    CmdArgs args;
-    int code;
-    Error err;
-    if (!cmd_parse(&command_watch, argc, argv, &args, &code))
-        return code;
-    if (wants_plain(&args))
-        return cmd_watch_plain(argc, argv);
-    App *app = app_instance();
-    if (load_path(&args, args.arg[0], app->path, &err) != STATUS_OK)
-        return fail(&err);
-    return app_main(app, &args);
-}
-
-int app_replay(int argc, char **argv)
-{
-    CmdArgs args;
-    int code;
-    Error err;
-    if (!cmd_parse(&command_replay, argc, argv, &args, &code))
-        return code;
-    if (wants_plain(&args))
-        return cmd_replay_plain(argc, argv);
-    App *app = app_instance();
-    app->replay = true;
-    app->replay_epoch = -1;
-    app->speed = 2;
-    const char *speed = cmd_value(&args, "--speed"), *until = cmd_value(&args, "--until");
-    int64_t epoch;
-    if (speed && (!str_to_double(speed, &app->speed) || !(app->speed > 0 && app->speed <= 1000))) {
-        fprintf(stderr, "dartboard replay: --speed: expected epochs a second above 0, got '%s'\n",
-                speed);
-        return 2;
-    }
-    if (until) {
-        if (!str_to_int(until, &epoch) || epoch < -1 || epoch >= INT_MAX) {
-            fprintf(stderr, "dartboard replay: --until: expected an epoch, got '%s'\n", until);
-            return 2;
-        }
-        app->replay_epoch = (int)epoch;
-        app->replay_next = INFINITY;
-    }
-    if (load_path(&args, args.arg[0], app->path, &err) != STATUS_OK)
-        return fail(&err);
-    return app_main(app, &args);
-}
-
-int app_workbench(int argc, char **argv)
-{
-    static const Command workbench = {
-        .name = "", .args = "", .summary = "the dashboard on ./runs", .options = cmd_common_options
-    };
-    CmdArgs args;
-    int code;
-    char *none[] = { (char *)"dartboard", NULL };
-    if (!cmd_parse(&workbench, argc ? argc : 1, argc ? argv : none, &args, &code))
-        return code;
-    if (wants_plain(&args)) {
-        char *list[] = { (char *)"list", NULL };
-        return cmd_list(1, list);
-    }
-    App *app = app_instance();
-    app->view = VIEW_RUNS;
-    if (file_is_dir("runs"))
-        snprintf(app->path, sizeof app->path, "runs");
-    return app_main(app, &args);
 }

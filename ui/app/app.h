@@ -2,11 +2,17 @@
 #ifndef UI_APP_APP_H
 #define UI_APP_APP_H
 
-// The dashboard's entry points, as subcommands call them. All return exit codes.
+#include <stdbool.h>
 
-int app_workbench(int argc, char **argv);              // dartboard without a command
-int app_watch(int argc, char **argv);                  // watch PATH
-int app_replay(int argc, char **argv);                 // replay PATH
-int app_open(const char *path, int argc, char **argv); // after run, resume, fork
+// The dashboard. Returns an exit code when the user has left it.
+typedef struct {
+    const char *path;                          // run, journal, log, directory; "" none
+    const char *glyphs, *color, *theme, *play; // NULL: not given
+    double delay;                              // seconds between two pictures
+    bool replay, list;                         // list: begin with the runs
+    double speed;                              // replay: epochs a second
+    int until;                                 // replay: stand still after this epoch; -1 play
+} AppOptions;
+int app_main(const AppOptions *options);
 
 #endif
