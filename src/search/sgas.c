@@ -78,7 +78,7 @@ static double stability(const Sgas *s, const Alpha *alpha, int at, const double 
     return s->n_past > 0 ? sum / (double)s->n_past : 0;
 }
 
-// To 0 .. 1 over the open edges; equal values count 1.
+// To 0 .. 1 over the open edges; values that differ by rounding only are equal and count 1.
 static void minmax(double *x, const int32_t *choice, int n)
 {
     double low = INFINITY, high = -INFINITY;
@@ -87,7 +87,7 @@ static void minmax(double *x, const int32_t *choice, int n)
         high = choice[i] == -1 ? fmax(high, x[i]) : high;
     }
     for (int i = 0; i < n; i++)
-        x[i] = high > low ? (x[i] - low) / (high - low) : 1;
+        x[i] = high - low > 1e-6 ? (x[i] - low) / (high - low) : 1;
 }
 
 void sgas_scores(const Sgas *s, const Alpha *alpha, int type, double *score)
