@@ -2,6 +2,7 @@
 #include "src/watch/effective.h"
 
 #include <math.h>
+#include <stddef.h>
 
 static double row_max(const double *a, const bool *gone, int cols)
 {
@@ -47,28 +48,50 @@ void effective_of_sigmoid(double *a, const bool *gone, int rows, int cols)
 
 void effective_of_dirichlet(double *a, int rows, int cols)
 {
+    bool raw = false;
+    for (int i = 0; i < rows * cols; i++)
+        raw |= a[i] < 0;
     for (int r = 0; r < rows; r++, a += cols) {
         double sum = 0;
         for (int k = 0; k < cols; k++) {
-            a[k] = (a[k] > 0 ? a[k] : exp(a[k]) - 1) + 1;
+            if (raw)
+                a[k] = (a[k] > 0 ? a[k] : exp(a[k]) - 1) + 1;
             sum += a[k];
         }
         divide_row(a, cols, sum);
     }
 }
 
-EffectiveKind effective_guess(const double *a, int rows, int cols)
+EffectiveKind effective_guess(const double *a, int rows, int cols, EffectiveHint hint)
 {
-    int sums = 0;
+    int sums = 0, unknown = 0;
+    bool inside = true;
     for (int r = 0; r < rows; r++) {
         double sum = 0;
-        bool inside = true;
         for (int k = 0; k < cols; k++) {
-            sum += a[r * cols + k];
-            inside &= a[r * cols + k] >= 0 && a[r * cols + k] <= 1.0001;
+            double v = a[r * cols + k];
+            sum += v;
+            inside &= !(v < 0 || v > 1.0001);
         }
         // NaN rows of a run that has diverged say nothing about the kind
-        sums += (inside && fabs(sum - 1) < 1e-3 * cols) || sum != sum;
+        unknown += sum != sum;
+        sums += fabs(sum - 1) < 1e-4 * (cols + 1);
     }
-    return sums == rows ? EFFECTIVE_PROBABILITIES : EFFECTIVE_LOGITS;
+    if (inside && sums + unknown == rows)
+        return EFFECTIVE_PROBABILITIES;
+    if (hint == HINT_DIRICHLET)
+        return EFFECTIVE_DIRICHLET;
+    if (hint == HINT_SIGMOID || inside)
+        return EFFECTIVE_SIGMOID;
+    return EFFECTIVE_LOGITS;
+}
+
+void effective_apply(EffectiveKind kind, double *a, int rows, int cols)
+{
+    switch (kind) {
+    case EFFECTIVE_PROBABILITIES: break;
+    case EFFECTIVE_LOGITS: effective_of_logits(a, NULL, rows, cols); break;
+    case EFFECTIVE_SIGMOID: effective_of_sigmoid(a, NULL, rows, cols); break;
+    case EFFECTIVE_DIRICHLET: effective_of_dirichlet(a, rows, cols); break;
+    }
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "src/base/alloc.h"
+#include "src/watch/model_priv.h"
 #include "src/watch/reader.h"
 
 // Reading, and the records that need a line or two; the shapes of cells and alphas are in
@@ -21,6 +22,8 @@ ModelRun *jreader_run(Journal *journal, Error *err)
 {
     if (journal->run)
         return journal->run;
+    if (journal->model->n >= MODEL_RUNS)
+        return journal->run = journal->model->runs[journal->model->n - 1];
     ModelRun *run = model_add(journal->model, journal->name, err);
     if (!run)
         return NULL;
@@ -318,6 +321,12 @@ static Status jreader_idle(void *self, bool last, Error *err)
     return STATUS_OK;
 }
 
+static size_t jreader_unread(void *self)
+{
+    Journal *journal = self;
+    return lines_unread(&journal->lines);
+}
+
 static void jreader_close(void *self)
 {
     Journal *journal = self;
@@ -326,5 +335,5 @@ static void jreader_close(void *self)
     mem_free(journal);
 }
 
-const ReaderKind journal_reader = { "journal", jreader_open, jreader_feed, jreader_idle,
-                                    jreader_close };
+const ReaderKind journal_reader = { "journal",    jreader_open,   jreader_feed,
+                                    jreader_idle, jreader_unread, jreader_close };

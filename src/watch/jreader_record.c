@@ -141,6 +141,7 @@ static void read_limits(HealthLimits *limits, const Json *run)
         limits->warmup_epochs = (int)warmup;
 }
 
+// [{"name":"params","direction":"minimize"}, ...], and the short form {"params":"minimize"}.
 static bool add_objective(void *self, const char *key, const Json *value)
 {
     ModelRun *run = self;
@@ -161,6 +162,7 @@ Status jreader_run_record(Journal *journal, const Json *record, Error *err)
     copy_text(run->strategy, sizeof run->strategy, record, "strategy");
     copy_text(run->space, sizeof run->space, record, "space");
     copy_text(run->producer, sizeof run->producer, record, "producer");
+    copy_text(run->producer, sizeof run->producer, record, "host");
     copy_text(run->fork_of, sizeof run->fork_of, record, "fork_of");
     run->fork_epoch = (int)json_get_int(record, "fork_epoch", run->fork_epoch);
     run->seed = json_get_int(record, "seed", run->seed);
@@ -171,6 +173,11 @@ Status jreader_run_record(Journal *journal, const Json *record, Error *err)
     if (isfinite(wall) && !isfinite(run->started))
         run->started = wall;
     run->n_objectives = 0;
+    const Json *objectives = json_get(record, "objectives");
+    for (int i = 0; i < json_length(objectives); i++) {
+        const Json *one = json_at(objectives, i);
+        add_objective(run, json_get_str(one, "name", ""), json_get(one, "direction"));
+    }
     json_each(json_get(record, "directions"), add_objective, run);
     HealthLimits limits = run->limits;
     read_limits(&limits, record);

@@ -72,6 +72,13 @@ const char *lines_rest(const Lines *lines)
     return lines->overlong ? "" : str_text(&lines->rest);
 }
 
+size_t lines_unread(Lines *lines)
+{
+    size_t n = lines->overlong ? 0 : lines->rest.len;
+    str_clear(&lines->rest);
+    return n;
+}
+
 void lines_fini(Lines *lines)
 {
     str_fini(&lines->rest);

@@ -25,6 +25,8 @@ Status lines_feed(Lines *lines, const char *data, size_t len, LineVisit *visit, 
                   Error *err);
 // The text after the last \n.
 const char *lines_rest(const Lines *lines);
+// Forgets the text after the last \n, returns its length; 0 for the middle of an overlong line.
+size_t lines_unread(Lines *lines);
 void lines_fini(Lines *lines);
 
 #endif

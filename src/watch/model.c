@@ -48,6 +48,8 @@ static void run_defaults(ModelRun *run, Model *model, const char *name)
     run->rss_bytes = run->cpu = NAN;
     run->stale = INT_MAX;
     health_limits_default(&run->limits);
+    if (model->majority > 0)
+        run->limits.majority = model->majority;
 }
 
 ModelRun *model_add(Model *model, const char *name, Error *err)

@@ -145,8 +145,9 @@ typedef struct Model {
     char dialect[32];
     SkipPlace skips[MODEL_SKIPS]; // the first half stays, the second is a ring of the last ones
     int n_skips;
-    size_t bytes;   // held by runs; capped, so that no log however long fills the memory
-    bool has_until; // what belongs to epochs after `until` is dropped
+    size_t bytes;    // held by runs; capped, so that no log however long fills the memory
+    double majority; // for runs made from now on; 0 unknown
+    bool has_until;  // what belongs to epochs after `until` is dropped
     int until;
 } Model;
 

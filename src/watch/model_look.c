@@ -15,11 +15,13 @@ static size_t look_bytes(const ModelCell *cell)
 
 void model_drop_looks(ModelRun *run, ModelCell *cell, int from, int to)
 {
+    if (from >= to)
+        return;
     for (int i = from; i < to; i++)
         mem_free(cell->looks[i].p);
     run->owner->bytes -= (size_t)(to - from) * look_bytes(cell);
     memmove(cell->looks + from, cell->looks + to,
-            (size_t)(cell->n_looks - to) * (cell->looks ? sizeof *cell->looks : 0));
+            (size_t)(cell->n_looks - to) * sizeof *cell->looks);
     cell->n_looks -= to - from;
 }
 

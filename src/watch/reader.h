@@ -14,6 +14,9 @@ typedef struct {
     Status (*feed)(void *self, const char *data, size_t len, Error *err);
     // Nothing more is there for now; `last`: nor will be (the file is not followed).
     Status (*idle)(void *self, bool last, Error *err);
+    // Drops what is incomplete at the end and says how many bytes that was: they are fed again
+    // when the file has grown, since a writer may have cut a torn line before it went on.
+    size_t (*unread)(void *self);
     void (*close)(void *self);
 } ReaderKind;
 

@@ -10,12 +10,14 @@
 typedef struct Source Source;
 
 typedef struct {
-    double majority;         // majority-class rate for foreign logs, NAN unknown
-    const char *space;       // name or path of a space that says the operators, NULL unknown
-    const char *hessians;    // RobustDARTS derivatives file, NULL none
-    const char *tag_pattern; // event files: tag of alphas
-    int until_epoch;         // replay: stop after this epoch; INT_MAX all
-    bool follow;             // keep the file open and look for more
+    double majority;          // majority-class rate for foreign logs, NAN unknown
+    const char *space;        // name or path of a space that says the operators, NULL unknown
+    const HealthCell *shapes; // cells of that space (model_shape_of_space), for foreign logs
+    int n_shapes;             // owned by the caller, as long as the source lives
+    const char *hessians;     // RobustDARTS derivatives file, NULL none
+    const char *tag_pattern;  // event files: tag of alphas
+    int until_epoch;          // replay: stop after this epoch; INT_MAX all
+    bool follow;              // keep the file open and look for more
 } SourceOptions;
 
 Status source_open(const char *path, const SourceOptions *options, Source **source, Error *err);

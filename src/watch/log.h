@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#ifndef WATCH_LOG_H
+#define WATCH_LOG_H
+
+#include "src/watch/effective.h"
+#include "src/watch/lines.h"
+#include "src/watch/log_line.h"
+#include "src/watch/log_tensor.h"
+#include "src/watch/reader.h"
+
+// Reader of the text logs of the DARTS family. A line goes through a table of recognisers, one
+// file a dialect; these say what happened (an epoch began, an accuracy, a cell, alphas) and
+// log_run.c keeps the state:
+//
+//   epoch e begins ----> things said now belong to index e
+//     same e again        nothing (second "epoch" line)
+//     later e             epoch e-1 is done
+//     0 again             a new run, or the same one if it had not finished an epoch
+//     earlier e           resumed: what is later than e-1 is dropped
+//     no lr, had lr       AFTER: the search is over (projection of DARTS-PT); nothing counts
+//
+// Index e is the number of the genotype from 0. What comes first in an epoch counts; a second
+// genotype is that of the next epoch if none comes there.
+
+enum { LOG_ALPHAS = 16, LOG_ALPHA_VALUES = 4096 };
+
+typedef struct {
+    int64_t seed; // -1 unknown
+    int epochs;   // 0 unknown
+    int warmup;
+    char strategy[32], space[64];
+} LogSettings;
+
+typedef struct {
+    char label[GENO_NAME]; // cell, "" unknown
+    int rows, cols, at;    // place in alpha_value
+} LogAlpha;
+
+typedef enum { METRIC_TRAIN, METRIC_VALID, METRIC_TEST } LogSplit;
+
+typedef struct {
+    Model *model;
+    const SourceOptions *options;
+    char path[512], name[128];
+    Lines lines;
+    int64_t line;
+
+    ModelRun *run; // NULL until something belongs to one
+    int n_runs;
+    int current;      // index of the epoch now, -1 before the first
+    int base;         // index of printed epoch 0 (stages of P-DARTS)
+    bool has_header;  // epochs are announced
+    bool had_lr;      // ... with a learning rate
+    bool after;       // the search is over
+    bool start_hint;  // a program has started since the last epoch line
+    bool weak_geno;   // the genotype of the current epoch was said before it began
+    bool has_pending; // a genotype that may be that of the next epoch
+    Genotype pending;
+    LogSettings settings;
+
+    double time, epoch_time; // of the line, of the start of the epoch; NAN unknown
+    bool has_year;
+    double max_acc;
+    int n_acc;
+    bool fractions;   // accuracies are printed as fractions
+    bool after_style; // genotypes come after the epoch
+
+    LogTensor tensor;
+    char label[GENO_NAME];
+    LogAlpha alpha[LOG_ALPHAS];
+    int n_alphas, n_alpha_values;
+    double alpha_value[LOG_ALPHA_VALUES];
+    EffectiveHint hint;
+    char op[HEALTH_OPS][GENO_NAME]; // operators as printed, n_op 0: not printed
+    int n_op;
+    bool none_last;
+
+    // P-DARTS
+    int stages;
+    char genes[2][1024];
+    bool in_final;
+} LogReader;
+
+// A recogniser returns true if the line is one of its own. *status: lack of memory only.
+typedef bool LogRecognise(LogReader *log, const LogLine *line, Status *status, Error *err);
+LogRecognise log_darts_line, log_ptdarts_line, log_pdarts_line, log_nb201_line, log_alpha_line,
+    log_settings_line, log_chatter_line;
+
+// ---- what recognisers say (log_run.c) -----------------------------------------------------------
+void log_skip(LogReader *log, const char *reason);
+Status log_need_run(LogReader *log, Error *err); // run stays NULL where there are too many
+void log_started(LogReader *log);                // a program has started
+// Epoch `printed` (from 0 in its stage) begins; lr NAN and total 0 if not said.
+Status log_epoch(LogReader *log, int printed, double lr, int total, Error *err);
+// Accuracy as printed: in percent unless `fraction`.
+Status log_accuracy(LogReader *log, LogSplit split, double value, bool fraction, Error *err);
+Status log_loss(LogReader *log, LogSplit split, double value, bool exact, Error *err);
+Status log_seconds(LogReader *log, double seconds, Error *err);
+Status log_genotype(LogReader *log, const char *text, Error *err); // counts what is unreadable
+void log_dialect(LogReader *log, const char *name);
+Status log_finish(LogReader *log, bool last, Error *err); // nothing more for now
+
+// ---- alphas (log_alpha.c) -----------------------------------------------------------------------
+void log_alpha_label(LogReader *log, const char *text); // cell named in a heading
+void log_alpha_add(LogReader *log, const double *value, int rows, int cols);
+Status log_alpha_flush(LogReader *log, Error *err);
+bool log_ops_read(LogReader *log, const char *text); // ['none', 'skip_connect', ...]
+
+// Planned epochs from the first learning rates of a cosine schedule, 0 if they fit none.
+int log_cosine_epochs(const double *lr, int n);
+
+#endif

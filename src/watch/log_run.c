@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: MIT
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "src/watch/log.h"
+#include "src/watch/model_priv.h"
+
+// The state of a text log; log.h has the transitions.
+
+void log_skip(LogReader *log, const char *reason)
+{
+    model_skip(log->model, log->run, log->line, reason);
+}
+
+void log_dialect(LogReader *log, const char *name)
+{
+    if (log->run && (!log->run->dialect[0] || strcmp(log->run->dialect, "darts") == 0))
+        snprintf(log->run->dialect, sizeof log->run->dialect, "%s", name);
+    if (!log->model->dialect[0] || strcmp(log->model->dialect, "darts") == 0)
+        snprintf(log->model->dialect, sizeof log->model->dialect, "%s", name);
+}
+
+void log_started(LogReader *log)
+{
+    log->start_hint = true;
+    log->base = 0;
+}
+
+// ---- runs ---------------------------------------------------------------------------------------
+
+static void apply_settings(LogReader *log)
+{
+    ModelRun *run = log->run;
+    const LogSettings *set = &log->settings;
+    run->seed = set->seed >= 0 ? set->seed : run->seed;
+    if (set->epochs > run->epochs)
+        run->epochs = set->epochs;
+    snprintf(run->strategy, sizeof run->strategy, "%s", set->strategy);
+    if (set->space[0])
+        snprintf(run->space, sizeof run->space, "%s", set->space);
+    if (log->options->space)
+        snprintf(run->space, sizeof run->space, "%s", log->options->space);
+}
+
+Status log_need_run(LogReader *log, Error *err)
+{
+    char name[160];
+    if (log->run)
+        return STATUS_OK;
+    if (log->n_runs)
+        snprintf(name, sizeof name, "%s (%d)", log->name, log->n_runs + 1);
+    else
+        snprintf(name, sizeof name, "%s", log->name);
+    if (log->model->n >= MODEL_RUNS)
+        return STATUS_OK; // what follows belongs to no run
+    log->run = model_add(log->model, name, err);
+    if (!log->run)
+        return STATUS_NOMEM;
+    log->n_runs++;
+    snprintf(log->run->path, sizeof log->run->path, "%s", log->path);
+    snprintf(log->run->dialect, sizeof log->run->dialect, "%s", log->model->dialect);
+    log->run->state = RUN_RUNNING;
+    log->run->started = log->has_year ? log->time : NAN;
+    apply_settings(log);
+    return STATUS_OK;
+}
+
+static const EpochRow *row_at(const ModelRun *run, int epoch)
+{
+    int n = model_row_count(run, epoch);
+    return n && run->rows[n - 1].epoch == epoch ? &run->rows[n - 1] : NULL;
+}
+
+static bool has_geno(const LogReader *log, int epoch)
+{
+    for (int c = 0; c < log->run->n_cells; c++) {
+        const GenoRow *row = model_geno_at(&log->run->cells[c], epoch);
+        if (row && row->logged)
+            return true;
+    }
+    return false;
+}
+
+static bool has_accuracy(const LogReader *log, int epoch)
+{
+    const EpochRow *row = row_at(log->run, epoch);
+    return row && (isfinite(row->train_acc) || isfinite(row->valid_acc));
+}
+
+// Judges what is known of the current epoch. Only one with an accuracy counts as finished.
+static void judge_current(LogReader *log, bool over)
+{
+    ModelRun *run = log->run;
+    if (!run || log->current < 0)
+        return;
+    bool finished = has_accuracy(log, log->current);
+    if (!finished && !has_geno(log, log->current) && !over)
+        return;
+    if (!finished && !has_geno(log, log->current) && !model_look(run, 0, log->current))
+        return;
+    int before = run->epoch;
+    model_epoch_done(run, log->current);
+    if (!finished && !over)
+        run->epoch = before;
+}
+
+// Accuracies of a run that never pass 1 are fractions.
+static void check_fractions(LogReader *log)
+{
+    enum { ENOUGH = 4 };
+    if (log->fractions || log->n_acc < ENOUGH || log->max_acc > 1.0)
+        return;
+    log->fractions = true;
+    for (int i = 0; i < log->run->n_rows; i++) {
+        log->run->rows[i].train_acc *= 100;
+        log->run->rows[i].valid_acc *= 100;
+        log->run->rows[i].test_acc *= 100;
+    }
+    model_judge_again(log->run, 0);
+}
+
+static void guess_plan(LogReader *log)
+{
+    double lr[8];
+    ModelRun *run = log->run;
+    if (run->epochs > 0 || run->n_rows < 8 || run->n_rows > 64)
+        return;
+    for (int i = 0; i < 8; i++) {
+        if (run->rows[i].epoch != i)
+            return;
+        lr[i] = run->rows[i].lr;
+    }
+    run->epochs = log_cosine_epochs(lr, 8);
+}
+
+static void sync_limits(LogReader *log)
+{
+    ModelRun *run = log->run;
+    HealthLimits limits = run->limits;
+    if (limits.epochs == run->epochs && limits.warmup_epochs == log->settings.warmup)
+        return;
+    limits.epochs = run->epochs;
+    limits.warmup_epochs = log->settings.warmup;
+    model_limits(run, &limits, NULL);
+}
+
+static void close_run(LogReader *log)
+{
+    ModelRun *run = log->run;
+    if (!run)
+        return;
+    judge_current(log, true);
+    check_fractions(log);
+    guess_plan(log);
+    run->complete =
+        run->epochs > 0 && run->epoch + 1 >= run->epochs && has_accuracy(log, run->epoch);
+    run->state = run->complete ? RUN_DONE : RUN_STOPPED;
+    sync_limits(log);
+    run->version++;
+}
+
+// The next search of the file. One that has not finished an epoch is dropped: its place is used.
+static void next_run(LogReader *log)
+{
+    close_run(log);
+    if (log->run && log->run->epoch >= 0) {
+        log->run = NULL;
+    } else if (log->run) {
+        model_rewind(log->run, -2, -1);
+        log->run->complete = false;
+        log->run->state = RUN_RUNNING;
+        log->run->started = log->has_year ? log->time : NAN;
+        apply_settings(log);
+    }
+    log->current = -1;
+    log->max_acc = log->n_acc = 0;
+    log->fractions = log->weak_geno = log->after_style = false;
+    log->epoch_time = NAN;
+}
+
+// ---- epochs -------------------------------------------------------------------------------------
+
+static void time_epoch(LogReader *log, int next)
+{
+    double span = log->time - log->epoch_time;
+    if (log->current >= 0 && span < -180 * 86400.0)
+        span += 365 * 86400.0; // a clock without a year passed New Year
+    EpochRow *row = log->current >= 0 ? model_epoch(log->run, log->current, NULL) : NULL;
+    if (row && !isfinite(row->seconds) && span > 0 && span < 30 * 86400.0 && next > log->current)
+        row->seconds = span / (next - log->current);
+    log->epoch_time = log->time;
+}
+
+static Status begin(LogReader *log, int index, double lr, Error *err)
+{
+    judge_current(log, index > log->current);
+    time_epoch(log, index);
+    log->current = index;
+    log->weak_geno = false;
+    Status status = log_need_run(log, err);
+    if (status || !log->run)
+        return status;
+    EpochRow *row = model_epoch(log->run, index, err);
+    if (!row)
+        return STATUS_NOMEM;
+    if (isfinite(lr))
+        row->lr = lr;
+    if (log->has_year)
+        row->wall = log->run->last = log->time;
+    check_fractions(log);
+    guess_plan(log);
+    sync_limits(log);
+    if (log->has_pending) {
+        log->has_pending = false;
+        log->weak_geno = true;
+        status = model_genotype(log->run, index, &log->pending, err);
+    }
+    return status;
+}
+
+Status log_epoch(LogReader *log, int printed, double lr, int total, Error *err)
+{
+    Status status = log_alpha_flush(log, err);
+    int index = log->base + printed;
+    if (status)
+        return status;
+    if (isnan(lr) && log->had_lr && !log->start_hint && log->current > 0 && index != log->current) {
+        log->after = true;
+        return STATUS_OK;
+    }
+    bool restart = index == 0 && (log->current > 0 || (log->current == 0 && log->start_hint));
+    if (restart)
+        next_run(log);
+    else if (log->run && index < log->current)
+        model_rewind(log->run, index - 1, index - 1);
+    log->had_lr |= isfinite(lr);
+    log->has_header = true;
+    log->after = log->start_hint = false;
+    if (log->run && index == log->current) {
+        EpochRow *row = model_epoch(log->run, index, err);
+        if (row && isfinite(lr))
+            row->lr = lr;
+        return row ? STATUS_OK : STATUS_NOMEM;
+    }
+    if (log->run && index < log->current)
+        log->current = index - 1;
+    status = begin(log, index, lr, err);
+    if (log->run && total > log->run->epochs) {
+        log->run->epochs = total;
+        sync_limits(log);
+    }
+    return status;
+}
+
+// Logs that never announce an epoch: the first thing said twice begins the next one.
+static Status imply_epoch(LogReader *log, bool again, Error *err)
+{
+    if (log->has_header || (log->current >= 0 && !again))
+        return STATUS_OK;
+    Status status = log_alpha_flush(log, err);
+    return status ? status : begin(log, log->current + 1, NAN, err);
+}
+
+// ---- readings -----------------------------------------------------------------------------------
+
+static double *acc_field(EpochRow *row, LogSplit split)
+{
+    return split == METRIC_TRAIN   ? &row->train_acc
+           : split == METRIC_VALID ? &row->valid_acc
+                                   : &row->test_acc;
+}
+
+static EpochRow *current_row(LogReader *log, Error *err)
+{
+    return log->run && log->current >= 0 ? model_epoch(log->run, log->current, err) : NULL;
+}
+
+Status log_accuracy(LogReader *log, LogSplit split, double value, bool fraction, Error *err)
+{
+    if (log->after || !(value >= -1e-9 && value <= 100.0 + 1e-9)) {
+        if (!log->after)
+            log_skip(log, "accuracy out of range");
+        return STATUS_OK;
+    }
+    Status status = log_alpha_flush(log, err);
+    const EpochRow *old = log->run ? row_at(log->run, log->current) : NULL;
+    bool again = old && isfinite(*acc_field((EpochRow *)old, split));
+    if (!status)
+        status = imply_epoch(log, again, err);
+    EpochRow *row = status ? NULL : current_row(log, err);
+    if (!row)
+        return status;
+    if (isfinite(*acc_field(row, split)))
+        return STATUS_OK;
+    if (!fraction) {
+        log->n_acc++;
+        log->max_acc = value > log->max_acc ? value : log->max_acc;
+    }
+    *acc_field(row, split) = fraction || log->fractions ? value : value / 100;
+    if (log->has_year)
+        row->wall = log->run->last = log->time;
+    log->run->version++;
+    if (split == METRIC_VALID && has_geno(log, log->current))
+        judge_current(log, false);
+    return STATUS_OK;
+}
+
+Status log_loss(LogReader *log, LogSplit split, double value, bool exact, Error *err)
+{
+    if (log->after || split == METRIC_TEST)
+        return STATUS_OK;
+    Status status = log_alpha_flush(log, err);
+    EpochRow *row = status ? NULL : current_row(log, err);
+    if (!row)
+        return status;
+    // the running mean of a step line is close; it gives way to the loss of the epoch
+    double *loss = split == METRIC_TRAIN ? &row->train_loss : &row->valid_loss;
+    bool done = isfinite(split == METRIC_TRAIN ? row->train_acc : row->valid_acc);
+    if (exact || !done)
+        *loss = value;
+    log->run->version++;
+    return STATUS_OK;
+}
+
+Status log_seconds(LogReader *log, double seconds, Error *err)
+{
+    EpochRow *row = log->after ? NULL : current_row(log, err);
+    if (row && seconds > 0 && seconds < 30 * 86400.0)
+        row->seconds = seconds;
+    return STATUS_OK;
+}
+
+Status log_genotype(LogReader *log, const char *text, Error *err)
+{
+    Genotype geno;
+    if (genotype_parse(text, &geno, NULL, NULL)) {
+        log_skip(log, "genotype not understood");
+        return STATUS_OK;
+    }
+    if (log->after)
+        return STATUS_OK;
+    Status status = STATUS_OK;
+    bool taken = log->run && log->current >= 0 && has_geno(log, log->current) && !log->weak_geno;
+    if (!log->has_header) {
+        if (log->current >= 0 || log->has_pending)
+            status = imply_epoch(log, taken, err);
+    }
+    taken = log->run && log->current >= 0 && has_geno(log, log->current) && !log->weak_geno;
+    if (status)
+        return status;
+    if (taken || log->current < 0) {
+        log->pending = geno;
+        log->has_pending = true;
+        return STATUS_OK;
+    }
+    log->weak_geno = false;
+    log->has_pending = false;
+    if (!log->run)
+        return STATUS_OK;
+    bool after = has_accuracy(log, log->current);
+    status = model_genotype(log->run, log->current, &geno, err);
+    log->after_style |= after;
+    if (after)
+        judge_current(log, false);
+    return status;
+}
+
+// ---- the end ------------------------------------------------------------------------------------
+
+Status log_finish(LogReader *log, bool last, Error *err)
+{
+    if (log->tensor.state == TENSOR_IDLE || last) {
+        Status status = log_alpha_flush(log, err);
+        if (status)
+            return status;
+    }
+    if (!log->run)
+        return STATUS_OK;
+    if (last) {
+        if (!log->after)
+            time_epoch(log, log->current + 1);
+        close_run(log);
+        return STATUS_OK;
+    }
+    judge_current(log, false);
+    ModelRun *run = log->run;
+    run->complete = run->epochs > 0 && run->epoch + 1 >= run->epochs &&
+                    has_accuracy(log, run->epoch) && has_geno(log, run->epoch);
+    run->state = run->complete ? RUN_DONE : RUN_RUNNING;
+    return STATUS_OK;
+}
+
+// lr_e = lr_min + (lr_0 - lr_min) (1 + cos(pi e / T)) / 2, printed at e or, by programs that step
+// the scheduler first, at e + 1.
+int log_cosine_epochs(const double *lr, int n)
+{
+    static const double minima[] = { 0.001, 0.0, 0.0001, 0.0025 };
+    static const double starts[] = { 0, 0.025, 0.1, 0.05, 0.2, 0.01, 0.005 };
+    for (int shift = 0; shift < 2; shift++)
+        for (size_t s = 0; s < sizeof starts / sizeof *starts; s++)
+            for (size_t m = 0; m < sizeof minima / sizeof *minima; m++) {
+                double first = s == 0 ? lr[0] : starts[s];
+                if ((s == 0) == (shift == 1))
+                    continue;
+                for (int T = 5; T <= 1000; T++) {
+                    bool fits = true;
+                    for (int e = 0; e < n && fits; e++) {
+                        double want = minima[m] + (first - minima[m]) *
+                                                      (1 + cos(acos(-1) * (e + shift) / T)) / 2;
+                        fits = fabs(want - lr[e]) <= 1e-6 * want;
+                    }
+                    if (fits)
+                        return T;
+                }
+            }
+    return 0;
+}
