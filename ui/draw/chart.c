@@ -109,7 +109,7 @@ static void tick_text(const Chart *c, double v, double step, char *buf, size_t s
 
 static double y_step(const Chart *c, int rows)
 {
-    int most = rows / 3 < 2 ? 2 : rows / 3;
+    int most = rows / 3 < 3 ? 3 : rows / 3;
     double step = chart_step(c->y0, c->y1, most);
     return c->spec->log_y && step > 0.3 && step < 1 ? 1 : step;
 }
@@ -134,9 +134,9 @@ static int end_label_width(const Chart *c, int cols)
         int w = utf8_cols(c->spec->series[k].label) + 3;
         width = w > width ? w : width;
     }
-    if (c->spec->n_series < 2 || cols < 36)
+    if (c->spec->n_series < 2 || cols < 28)
         return 0;
-    return width > cols / 3 ? cols / 3 : width;
+    return width > cols * 2 / 5 ? cols * 2 / 5 : width;
 }
 
 static void place(Chart *c, Rect area)
@@ -223,7 +223,7 @@ static void draw_x_axis(Chart *c)
         return;
     int from = c->axis_col >= 0 ? c->axis_col : c->plot.col;
     grid_hline(c->grid, c->axis_row, from, c->plot.col + c->plot.cols - from, ROLE_AXIS);
-    double step = chart_step(c->x0, c->x1, c->plot.cols / 10 < 2 ? 2 : c->plot.cols / 10);
+    double step = chart_step(c->x0, c->x1, c->plot.cols / 7 < 3 ? 3 : c->plot.cols / 7);
     if (step < 1)
         step = 1; // epochs are whole
     for (double v = ceil(c->x0 / step - 1e-9) * step; v <= c->x1 + step * 1e-9; v += step)
@@ -327,33 +327,36 @@ static void draw_series(Chart *c, const ChartSeries *s, int *end_row)
     bucket_flush(c, &b, s->role);
 }
 
+// In the free row nearest to `want`: below, above, below ...
+static void put_end_label(Chart *c, const ChartSeries *s, int want, int rows, int col, int width,
+                          bool *taken)
+{
+    for (int d = 0; d < 2 * rows; d++) {
+        int row = want + (d % 2 ? (d + 1) / 2 : -d / 2);
+        if (row < 0 || row >= rows || taken[row])
+            continue;
+        taken[row] = true;
+        grid_put(c->grid, c->plot.row + row, col, (unsigned char)s->mark, s->role, 0);
+        grid_text(c->grid, c->plot.row + row, col + 2, width - 2, s->role, 0, s->label);
+        return;
+    }
+}
+
 static void draw_end_labels(Chart *c, Rect area, const int *end_row)
 {
     int col = c->plot.col + c->plot.cols + 1, width = area.col + area.cols - col;
     bool taken[128] = { false };
     if (c->spec->n_series < 2 || width < 3)
         return;
-    int rows = c->plot.rows < 128 ? c->plot.rows : 128;
-    for (int k = 0; k < c->spec->n_series; k++) {
-        const ChartSeries *s = &c->spec->series[k];
-        if (end_row[k] < 0)
-            continue;
-        int want = end_row[k] - c->plot.row;
-        for (int d = 0; d < 2 * rows; d++) { // nearest free row: below, above, below ...
-            int row = want + (d % 2 ? (d + 1) / 2 : -d / 2);
-            if (row < 0 || row >= rows || taken[row])
-                continue;
-            taken[row] = true;
-            grid_put(c->grid, c->plot.row + row, col, (unsigned char)s->mark, s->role, 0);
-            grid_text(c->grid, c->plot.row + row, col + 2, width - 2, s->role, 0, s->label);
-            break;
-        }
-    }
+    int rows = c->plot.rows < 128 ? c->plot.rows : 128, n = c->spec->n_series;
+    for (int row = 0; row < rows; row++) // from the top, so that the highest keep their label
+        for (int k = 0; k < n && k < CHART_SERIES; k++)
+            if (end_row[k] == c->plot.row + row)
+                put_end_label(c, &c->spec->series[k], row, rows, col, width, taken);
 }
 
 void chart_draw(Grid *g, Rect area, const ChartSpec *spec)
 {
-    enum { SERIES = 16 };
     Chart c = { .grid = g, .spec = spec };
     if (area.rows < 1 || area.cols < 4)
         return;
@@ -369,8 +372,8 @@ void chart_draw(Grid *g, Rect area, const ChartSpec *spec)
     draw_x_axis(&c);
     draw_limits(&c);
     draw_cursor(&c);
-    int end_row[SERIES];
-    int n = spec->n_series < SERIES ? spec->n_series : SERIES;
+    int end_row[CHART_SERIES];
+    int n = spec->n_series < CHART_SERIES ? spec->n_series : CHART_SERIES;
     for (int k = 0; k < n; k++) {
         // With marks a cell is one dot; axes keep the finer grid of single series.
         c.dots = dots_open(g, c.plot, n > 1 ? spec->series[k].mark : 0);

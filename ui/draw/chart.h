@@ -10,6 +10,8 @@
 // shows the smallest, largest and last value of its samples, so that peaks survive; NaN and Inf
 // are gaps with a '!' on the axis below them.
 
+enum { CHART_SERIES = 16 }; // more are not drawn
+
 // y of sample `index`, its x in *x. Samples come in order of x.
 typedef double ChartValue(const void *data, int index, double *x);
 

@@ -217,7 +217,9 @@ static void place_labels(const GenoCell *cell, GraphLayout *g, int channel, cons
 static int box_width(const GenoCell *cell, int layer, bool compact)
 {
     int digits = cell->inputs + cell->nodes > 10 ? 2 : 1;
-    return layer == 0 ? 3 : digits + (compact ? 2 : 4);
+    if (layer == 0)
+        return cell->inputs == 1 ? 2 : 3;
+    return digits + (compact ? 2 : 4);
 }
 
 bool graph_route(const GenoCell *cell, bool compact, GraphLayout *g)

@@ -41,13 +41,14 @@ void heat_cell(Grid *g, int row, int col, int cols, double v, bool marked, bool 
         grid_put(g, row, col, isfinite(v) ? '0' + (uint32_t)(v * 9.99) : '?', role, attr);
         return;
     }
-    if (cols >= 5 && isfinite(v))
+    bool ascii = g->ascii_only || g->glyphs == GLYPHS_ASCII;
+    if (cols >= (ascii ? 6 : 5) && isfinite(v)) // ". .12" reads, "..12" does not
         grid_put(g, row, col++, shade(g, v), role, attr);
     if (cols >= 6 && marked)
         grid_put(g, row, col, '[', role, attr);
     if (cols >= 6)
         col++;
     int used = grid_text(g, row, col, cols, role, attr, text);
-    if (cols >= 6 && marked)
-        grid_put(g, row, col + used, ']', role, attr);
+    if (marked && cols >= 3)
+        grid_put(g, row, col + used, cols >= 6 ? ']' : '*', role, attr);
 }

@@ -38,15 +38,15 @@ int matrix_draw(Grid *g, Rect area, const MatrixSpec *s)
 {
     const GenoCell *cell = s->cell;
     int total = cell->inputs + cell->nodes, sources = total - 1;
-    int left = area.cols >= 40 ? 11 : 5;
-    int width = s->weight && left + sources * 10 <= area.cols + 2  ? 10
-                : s->weight && left + sources * 9 <= area.cols + 1 ? 9
-                : left + sources * 6 <= area.cols + 2              ? 6
-                                                                   : 5;
+    // Weights need 9 columns a source; the heading of the rows gives way to them first.
+    bool weights = s->weight && 5 + sources * 9 <= area.cols + 1;
+    int least = sources * (weights ? 9 : 6) - 1;
+    int left = 11 + least <= area.cols ? 11 : 5;
+    int width = weights ? 9 : left + sources * 6 <= area.cols + 2 ? 6 : 5;
     char name[8], text[96];
     int row = area.row;
     Rect old = grid_clip(g, area);
-    grid_text(g, row, area.col, left, ROLE_TITLE, ATTR_BOLD, left >= 11 ? "to \\ from" : "to\\fr");
+    grid_text(g, row, area.col, left, ROLE_TITLE, ATTR_BOLD, left >= 11 ? "to \\ from" : "to");
     for (int v = 0; v < sources; v++) {
         graph_node_name(cell, v, name);
         grid_text(g, row, area.col + left + v * width, width - 1, ROLE_TITLE, ATTR_BOLD, name);

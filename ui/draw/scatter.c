@@ -113,9 +113,11 @@ static int y_dot(const Scatter *c, double y)
     return (int)lround((c->y1 - y) / (c->y1 - c->y0) * (c->dots.height - 1));
 }
 
-static void number(double v, double step, char *buf, size_t size)
+static void number(double v, double step, bool percent, char *buf, size_t size)
 {
-    if (fabs(v) >= 1e4)
+    if (percent)
+        snprintf(buf, size, "%.*f%%", chart_decimals(100 * step), 100 * v);
+    else if (fabs(v) >= 1e4)
         text_count(v, buf, size);
     else
         snprintf(buf, size, "%.*f", chart_decimals(step), v);
@@ -130,7 +132,7 @@ static void draw_x_ticks(Scatter *c)
     for (double v = ceil(c->x0 / step) * step; v <= c->x1; v += step) {
         char buf[32];
         double shown = c->spec->log_x ? pow(10, v) : v;
-        number(shown, c->spec->log_x ? 1 : step, buf, sizeof buf);
+        number(shown, c->spec->log_x ? 1 : step, c->spec->x_percent, buf, sizeof buf);
         int dot = (int)lround((v - c->x0) / (c->x1 - c->x0) * (c->dots.width - 1));
         int col = c->plot.col + dot / c->dots.per_col, w = utf8_cols(buf), at = col - w / 2;
         int right = c->plot.col + c->plot.cols;
@@ -149,7 +151,7 @@ static void draw_y_ticks(Scatter *c, int left)
     grid_vline(c->grid, c->plot.row, c->plot.col - 1, c->plot.rows + 1, ROLE_AXIS);
     for (double v = ceil(c->y0 / step) * step; v <= c->y1; v += step) {
         char buf[32];
-        number(fabs(v) < step * 1e-6 ? 0 : v, step, buf, sizeof buf);
+        number(fabs(v) < step * 1e-6 ? 0 : v, step, c->spec->y_percent, buf, sizeof buf);
         int row = c->plot.row + y_dot(c, v) / c->dots.per_row;
         int width = c->plot.col - 2 - left, w = utf8_cols(buf);
         grid_text(c->grid, row, left + (w < width ? width - w : 0), width, ROLE_AXIS, 0, buf);
@@ -202,10 +204,9 @@ void scatter_draw(Grid *g, Rect area, const ScatterSpec *spec)
         draw_y_ticks(&c, area.col);
         draw_x_ticks(&c);
         draw_points(&c, front, scatter_front(spec, front, FRONT));
-        grid_printf(g, area.row, area.col, area.cols, ROLE_AXIS, 0,
-                    "%s up, %s across   "
-                    "O front  x dominated  @ cursor",
-                    spec->y_name, spec->x_name);
+        grid_printf(g, area.row, area.col, area.cols, ROLE_AXIS, 0, "%s up, %s across%s",
+                    spec->y_name, spec->x_name,
+                    area.cols >= 64 ? "   O front  x dominated  @ cursor" : "");
     }
     g->clip = old;
 }

@@ -17,6 +17,7 @@ typedef struct {
     const char *x_name, *y_name; // with units
     int cursor;                  // point drawn as the selected one, -1 none
     bool log_x;
+    bool x_percent, y_percent; // fractions shown as percent
 } ScatterSpec;
 
 void scatter_draw(Grid *g, Rect area, const ScatterSpec *spec);

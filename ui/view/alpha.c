@@ -51,6 +51,9 @@ static void heat_heading(Grid *g, Rect area, const Heat *h)
             snprintf(code, sizeof code, "op%d", k % 100);
         else
             op_code_of_name(op, code);
+        if (h->width < 5) // "sep3" becomes "s3", "skip" "sk"
+            snprintf(code, sizeof code, "%c%c", code[0],
+                     strlen(code) == 4 && code[3] <= '9' ? code[3] : code[1]);
         int col = area.col + h->left + k * h->width, pad = h->width >= 7   ? 2
                                                            : h->width >= 5 ? 1
                                                                            : 0;
@@ -157,14 +160,15 @@ static bool draw_empty(const ViewContext *ctx, Grid *g, Rect area, int cell)
 static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
 {
     int cell = part_cell(ctx);
-    char remark[160], epoch[24], a[16], b[16];
+    char remark[160], a[16], b[16];
     if (draw_empty(ctx, g, area, cell))
         return;
     const AlphaLook *look = model_look(ctx->run, cell, ctx->epoch);
     const ModelCell *c = &ctx->run->cells[cell];
-    snprintf(remark, sizeof remark, "epoch %s  entropy %s (0..1)  t on q %s",
-             part_epoch(ctx, epoch, sizeof epoch),
-             text_number(look->signals.entropy, 2, a, sizeof a),
+    snprintf(remark, sizeof remark,
+             area.cols < 60 ? "epoch %d  entropy %s  t %s"
+                            : "epoch %d  entropy %s (0..1)  t on q %s",
+             part_shown(ctx), text_number(look->signals.entropy, 2, a, sizeof a),
              text_number(look->signals.t_q, 1, b, sizeof b));
     Rect rest = part_heading(g, area, c->shape.name, remark, focused);
     if (state->form % 2 == 1) {
@@ -184,7 +188,9 @@ static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, b
     int used = draw_heat(state, g, table, &heat, focused);
     if (legend)
         grid_text(g, rest.row + used, rest.col, table.cols, ROLE_DIM, 0,
-                  "weights sum to 1 per edge; [.62] or bold: in the derived cell");
+                  heat.width >= 7   ? "weights sum to 1 per edge; [.62]: kept in the derived cell"
+                  : heat.width >= 5 ? "weights; *: kept in the derived cell"
+                                    : "percent; *: kept in the derived cell");
     Rect chart = { rest.row + used + 1, rest.col, rest.rows - used - 1, rest.cols };
     if (beside)
         chart = (Rect){ rest.row, rest.col + need + 1, rest.rows < 20 ? rest.rows : 20,

@@ -39,15 +39,17 @@ static bool draw_empty(const ViewContext *ctx, Grid *g, Rect area, int cell)
     return true;
 }
 
-static void facts(const ViewContext *ctx, const GenoRow *row, int cell, char *buf, size_t size)
+static void facts(const ViewContext *ctx, const GenoRow *row, int cell, int cols, char *buf,
+                  size_t size)
 {
-    char epoch[24];
     const HealthCell *shape = &ctx->run->cells[cell].shape;
-    int used =
-        snprintf(buf, size, "epoch %s  %d of %d skip (limit %d)  conv depth %d",
-                 part_epoch(ctx, epoch, sizeof epoch), row->skips, row->geno.n_edges,
-                 ctx->run->limits.skips > 0 ? ctx->run->limits.skips : health_skip_limit(shape),
-                 row->conv_depth);
+    int limit = ctx->run->limits.skips > 0 ? ctx->run->limits.skips : health_skip_limit(shape);
+    int used = snprintf(
+        buf, size, cols < 60 ? "epoch %d  skips %d of %d" : "epoch %d  skips %d of %d (limit %d)",
+        part_shown(ctx), row->skips, row->geno.n_edges, limit);
+    if (used < (int)size)
+        used += snprintf(buf + used, size - (size_t)used,
+                         cols < 60 ? "  depth %d" : "  conv depth %d", row->conv_depth);
     if (row->parameter_free > row->skips && used < (int)size)
         snprintf(buf + used, size - (size_t)used, "  %d parameter-free", row->parameter_free);
 }
@@ -69,10 +71,13 @@ static void dropped_edges(const GenoCell *cell, char *buf, size_t size)
     }
 }
 
-static void draw_note(Grid *g, Rect area, const char *text)
+// Returns the rows it took.
+static int draw_matrix(const ViewContext *ctx, const GenoRow *row, int cell, Grid *g, Rect area)
 {
-    if (area.rows > 0 && text[0])
-        grid_text(g, area.row + area.rows - 1, area.col, area.cols, ROLE_DIM, 0, text);
+    WeightOf weights = { ctx->run, cell, ctx->epoch };
+    bool known = model_look(ctx->run, cell, ctx->epoch) != NULL;
+    MatrixSpec spec = { &row->geno, known ? cell_weight : NULL, &weights };
+    return matrix_draw(g, area, &spec);
 }
 
 static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
@@ -82,7 +87,7 @@ static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, b
     if (draw_empty(ctx, g, area, cell))
         return;
     const GenoRow *row = model_geno(ctx->run, cell, ctx->epoch);
-    facts(ctx, row, cell, text, sizeof text);
+    facts(ctx, row, cell, area.cols, text, sizeof text);
     Rect rest = part_heading(g, area, ctx->run->cells[cell].shape.name, text, focused);
     if (area.rows >= 10) {
         rest.row++;
@@ -90,18 +95,20 @@ static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, b
     }
     bool graph = state->form % 2 == 0 && area.cols >= 64;
     graph_need(&row->geno, &need_rows, &need_cols);
-    Rect picture = rest;
-    if (rest.rows > need_rows + 1)
-        picture.rows--;
-    if (graph && graph_draw(g, picture, &row->geno)) {
+    if (graph && graph_draw(g, rest, &row->geno)) {
         dropped_edges(&row->geno, text, sizeof text);
-        draw_note(g, rest, text);
+        Rect below = { rest.row + need_rows, rest.col, rest.rows - need_rows, rest.cols };
+        if (text[0] && below.rows > 1) {
+            grid_text(g, below.row + 1, below.col, below.cols, ROLE_DIM, 0, text);
+            below.row += 2;
+            below.rows -= 2;
+        }
+        if (below.rows >= row->geno.nodes + 3)
+            draw_matrix(ctx, row, cell, g,
+                        (Rect){ below.row + 1, below.col, below.rows - 1, below.cols });
         return;
     }
-    WeightOf weights = { ctx->run, cell, ctx->epoch };
-    bool known = model_look(ctx->run, cell, ctx->epoch) != NULL;
-    MatrixSpec spec = { &row->geno, known ? cell_weight : NULL, &weights };
-    int used = matrix_draw(g, rest, &spec);
+    int used = draw_matrix(ctx, row, cell, g, rest);
     Rect below = { rest.row + used, rest.col, rest.rows - used, rest.cols };
     if (graph)
         snprintf(text, sizeof text, "the graph needs %d rows and %d columns, here are %d and %d",
@@ -109,7 +116,8 @@ static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, b
     else
         snprintf(text, sizeof text, "%s",
                  area.cols < 64 ? "the graph is shown from 64 columns on" : "a shows the graph");
-    draw_note(g, below, text);
+    if (below.rows > 0)
+        grid_text(g, below.row + below.rows - 1, below.col, below.cols, ROLE_DIM, 0, text);
 }
 
 static int act(const ViewContext *ctx, ViewState *state, ViewAction action)

@@ -13,21 +13,22 @@
 typedef struct {
     SignalId id;
     const char *name, *meaning;
-    int decimals;
+    int decimals; // or PERCENT: a share
 } SignalRow;
+enum { PERCENT = -1 };
 
 static const SignalRow signal_rows[] = {
-    { SIGNAL_T_Q, "consensus t on q", "edges agree on skip (none left out)", 1 },
-    { SIGNAL_T_P, "consensus t on p", "the same with none", 1 },
-    { SIGNAL_LIFT, "skip lift", "1 = chance, higher: skip is preferred", 2 },
-    { SIGNAL_GAP, "skip logit gap", "0 = level with the others", 2 },
-    { SIGNAL_WIN, "skip-win share", "edges where skip is strongest", 2 },
-    { SIGNAL_SKIPS, "skips in the cell", "skips among the kept edges", 0 },
-    { SIGNAL_FREE, "parameter-free", "skips, pools and none", 0 },
-    { SIGNAL_DEPTH, "conv depth", "convolutions on the deepest path", 0 },
-    { SIGNAL_ENTROPY, "entropy", "1 = undecided, 0 = decided", 2 },
-    { SIGNAL_MARGIN, "margin", "strongest minus second", 2 },
-    { SIGNAL_NONE, "none mass", "weight on none", 2 },
+    { SIGNAL_T_Q, "consensus t on q", "edges agree on skip", 1 },
+    { SIGNAL_T_P, "consensus t on p", "the same, with none", 1 },
+    { SIGNAL_LIFT, "skip lift", "1 = chance", 2 },
+    { SIGNAL_GAP, "skip logit gap", "0 = level with others", 2 },
+    { SIGNAL_WIN, "skip-win share", "edges won by skip", PERCENT },
+    { SIGNAL_SKIPS, "skips in the cell", "of the kept edges", 0 },
+    { SIGNAL_FREE, "parameter-free", "skips, pools, none", 0 },
+    { SIGNAL_DEPTH, "conv depth", "convs on deepest path", 0 },
+    { SIGNAL_ENTROPY, "entropy", "1 undecided, 0 decided", 2 },
+    { SIGNAL_MARGIN, "margin", "best minus second", 2 },
+    { SIGNAL_NONE, "none mass", "weight on none", PERCENT },
 };
 enum { SIGNAL_ROWS = sizeof signal_rows / sizeof *signal_rows };
 
@@ -91,7 +92,10 @@ static void draw_signal(const ViewContext *ctx, Grid *g, Rect area, int row, con
         double v = part_signals(ctx, c, &now) ? part_signal(&now, s->id) : NAN;
         bool known = model_look(ctx->run, c, ctx->epoch) || s->id >= SIGNAL_SKIPS;
         bool over = known && limit_of(ctx->run, c, s->id, v, limit, sizeof limit) && isfinite(v);
-        text_number(known ? v : NAN, s->decimals, num, sizeof num);
+        if (s->decimals == PERCENT)
+            text_percent(known ? v : NAN, num, sizeof num);
+        else
+            text_number(known ? v : NAN, s->decimals, num, sizeof num);
         int used = (int)strlen(num), pad = used < VALUE_COLS - 2 ? VALUE_COLS - 2 - used : 0;
         grid_text(g, row, col + pad, end - col - pad, over ? ROLE_WARN : ROLE_TEXT,
                   over ? ATTR_BOLD : 0, num);
@@ -138,8 +142,8 @@ static int alarms_until(const ViewContext *ctx)
 static int draw_alarm(const ViewContext *ctx, Grid *g, Rect r, const HealthAlarm *a, bool advice)
 {
     char text[640], todo[256];
-    snprintf(text, sizeof text, "%-5s epoch %d  %s  %s", level_name(a->level), a->epoch + 1,
-             a->cell, a->rule);
+    snprintf(text, sizeof text, "%-5s epoch %d  %s  %s", level_name(a->level), a->epoch, a->cell,
+             a->rule);
     grid_text(g, r.row, r.col, r.cols, part_level_role(a->level), ATTR_BOLD, text);
     Rect rest = { r.row + 1, r.col + 2, r.rows - 1, r.cols - 2 };
     int used = text_wrap(g, rest, ROLE_TEXT, 0, a->evidence);
@@ -148,7 +152,7 @@ static int draw_alarm(const ViewContext *ctx, Grid *g, Rect r, const HealthAlarm
     if (advice && rest.rows > 0) {
         part_advice(ctx->run, a, todo, sizeof todo);
         if (a->good_epoch >= 0)
-            snprintf(text, sizeof text, "last good epoch %d: %s", a->good_epoch + 1, todo);
+            snprintf(text, sizeof text, "last good epoch %d: %s", a->good_epoch, todo);
         else
             snprintf(text, sizeof text, "%s", todo);
         used += text_wrap(g, rest, ROLE_DIM, 0, text);
@@ -156,27 +160,46 @@ static int draw_alarm(const ViewContext *ctx, Grid *g, Rect r, const HealthAlarm
     return 1 + used;
 }
 
-static void draw_alarms(const ViewContext *ctx, ViewState *state, Grid *g, Rect area)
+// The k-th alarm up to the scrub position: gravest first, the newest of equals first.
+static const HealthAlarm *graver(const ViewContext *ctx, int k)
+{
+    int n = alarms_until(ctx);
+    for (int level = LEVEL_ALARM; level >= LEVEL_OK; level--)
+        for (int i = n - 1; i >= 0; i--) {
+            const HealthAlarm *a = health_alarm(ctx->run->health, i);
+            if ((int)a->level == level && k-- == 0)
+                return a;
+        }
+    return NULL;
+}
+
+int alarms_list(const ViewContext *ctx, Grid *g, Rect area, int skip)
 {
     int n = alarms_until(ctx);
     char remark[64];
-    state->items = n;
-    state->page = 1;
-    if (state->cursor >= n)
-        state->cursor = n > 0 ? n - 1 : 0;
-    snprintf(remark, sizeof remark, n ? "%d, newest first" : "none", n);
+    if (skip >= n)
+        skip = n > 0 ? n - 1 : 0;
+    snprintf(remark, sizeof remark, n ? "%d, gravest first" : "none", n);
     Rect rest = part_heading(g, area, "alarms", remark, false);
     if (n == 0)
         text_wrap(g, rest, ROLE_DIM, 0,
-                  ctx->run->epoch < 0
-                      ? "nothing is judged before the alphas have moved for an epoch"
-                      : "no rule has fired so far");
-    for (int i = n - 1 - state->cursor; i >= 0 && rest.rows > 0; i--) {
-        int used =
-            draw_alarm(ctx, g, rest, health_alarm(ctx->run->health, i), i == n - 1 - state->cursor);
+                  ctx->run->epoch < 0 ? "nothing is judged before the alphas have moved"
+                                      : "no rule has fired so far");
+    for (int k = skip; k < n && rest.rows > 0; k++) {
+        int used = draw_alarm(ctx, g, rest, graver(ctx, k), k == skip);
         rest.row += used;
         rest.rows -= used;
     }
+    return n;
+}
+
+static void draw_alarms(const ViewContext *ctx, ViewState *state, Grid *g, Rect area)
+{
+    state->items = alarms_until(ctx);
+    state->page = 1;
+    if (state->cursor >= state->items)
+        state->cursor = state->items > 0 ? state->items - 1 : 0;
+    alarms_list(ctx, g, area, state->cursor);
 }
 
 static void draw_chart(const ViewContext *ctx, Grid *g, Rect area, SignalId id, const char *title)

@@ -22,7 +22,7 @@ static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, b
     const ViewKey *keys = view_keys(&n);
     const View *about = view_get(ctx->focus);
     Rect old = grid_clip(g, area), rest = area;
-    if (about && ctx->focus != VIEW_HELP && area.rows > 6) {
+    if (about && ctx->focus != VIEW_HELP && area.rows >= 16) {
         rest = part_heading(g, rest, about->title, "this pane", focused);
         rest = below(rest, text_wrap(g, rest, ROLE_TEXT, 0, about->help) + 1);
     }
@@ -43,9 +43,11 @@ static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, b
         col += key_cols + (commands ? 28 : 0);
         grid_text(g, row, col, area.col + area.cols - col, ROLE_TEXT, 0, k->does);
     }
-    if (state->top + rest.rows < n && rest.rows > 1)
+    if (state->top + rest.rows < n && rest.rows > 1) {
+        grid_fill(g, (Rect){ area.row + area.rows - 1, area.col, 1, area.cols }, ' ', ROLE_TEXT, 0);
         grid_text(g, area.row + area.rows - 1, area.col, area.cols, ROLE_DIM, ATTR_REVERSE,
                   " more below: arrows or PgDn ");
+    }
     g->clip = old;
 }
 

@@ -38,7 +38,7 @@ static void event_text(const Event *e, char *buf, size_t size, Role *role)
         *role = part_level_role(alarm->level);
     } else {
         const EpochRow *row = &run->rows[e->index];
-        snprintf(buf, size, "epoch %d  train %s  valid %s  %s", row->epoch + 1,
+        snprintf(buf, size, "epoch %d  train %s  valid %s  %s", row->epoch,
                  text_percent(row->train_acc, a, sizeof a),
                  text_percent(row->valid_acc, b, sizeof b), text_eta(row->seconds, c, sizeof c));
         *role = ROLE_DIM;
@@ -94,11 +94,11 @@ static void event_when(const Event *e, char *buf, size_t size)
 {
     double wall = event_wall(e);
     if (e->kind == EVENT_ALARM)
-        snprintf(buf, size, "epoch %d", health_alarm(events.run->health, e->index)->epoch + 1);
+        snprintf(buf, size, "epoch %d", health_alarm(events.run->health, e->index)->epoch);
     else if (isfinite(wall))
         text_time(wall, buf, size);
     else if (e->kind == EVENT_EPOCH)
-        snprintf(buf, size, "epoch %d", events.run->rows[e->index].epoch + 1);
+        snprintf(buf, size, "epoch %d", events.run->rows[e->index].epoch);
     else
         buf[0] = '\0';
 }

@@ -30,8 +30,12 @@ static void draw_state(const ViewContext *ctx, Grid *g, Rect area)
     col += 2 + grid_text(g, area.row, col, end - col, part_state_role(run->state), ATTR_BOLD,
                          run_state_name(run->state));
     if (run->epoch >= 0 || run->n_trials == 0) {
-        col += put_pair(g, area.row, col, end, "epoch", ROLE_TEXT,
-                        part_epoch(ctx, epoch, sizeof epoch));
+        col += grid_printf(g, area.row, col, end - col, ROLE_TEXT, ATTR_BOLD, "%s",
+                           part_done(run, epoch, sizeof epoch));
+        col += 2 + grid_text(g, area.row, col, end - col, ROLE_DIM, 0, " epochs");
+        if (ctx->epoch < run->epoch)
+            col += put_pair(g, area.row, col, end, "shown: epoch", ROLE_FOCUS,
+                            text_number(ctx->epoch, 0, epoch, sizeof epoch));
         if (area.cols >= 76 && run->epochs > 0) {
             text_bar(g, area.row, col, 14, (double)(run->epoch + 1) / run->epochs, ROLE_OK);
             col += 16;
@@ -40,15 +44,15 @@ static void draw_state(const ViewContext *ctx, Grid *g, Rect area)
         snprintf(text, sizeof text, "%d", run->n_trials);
         col += put_pair(g, area.row, col, end, "trials", ROLE_TEXT, text);
     }
-    if (isfinite(run->seconds_per_epoch)) {
+    double eta = model_eta(run);
+    if (run->state == RUN_RUNNING && isfinite(eta))
+        col += put_pair(g, area.row, col, end, "ETA", ROLE_TEXT, text_eta(eta, text, sizeof text));
+    if (isfinite(run->seconds_per_epoch) && end - col >= 12) {
         char pace[32];
         snprintf(pace, sizeof pace, "%s/epoch",
                  text_eta(run->seconds_per_epoch, text, sizeof text));
-        col += put_pair(g, area.row, col, end, "pace", ROLE_TEXT, pace);
+        put_pair(g, area.row, col, end, "pace", ROLE_TEXT, pace);
     }
-    double eta = model_eta(run);
-    if (run->state == RUN_RUNNING && isfinite(eta))
-        put_pair(g, area.row, col, end, "ETA", ROLE_TEXT, text_eta(eta, text, sizeof text));
 }
 
 static void draw_name(const ViewContext *ctx, Grid *g, Rect area, bool focused)
@@ -65,7 +69,7 @@ static void draw_name(const ViewContext *ctx, Grid *g, Rect area, bool focused)
             (size_t)snprintf(text + used, sizeof text - used, "  seed %lld", (long long)run->seed);
     if (run->fork_of[0] && used < sizeof text)
         snprintf(text + used, sizeof text - used, "  fork of %.60s at epoch %d", run->fork_of,
-                 run->fork_epoch + 1);
+                 run->fork_epoch);
     part_heading(g, area, part_name(run), text, focused);
 }
 
@@ -76,20 +80,27 @@ static void draw_verdict(const ViewContext *ctx, Grid *g, Rect area)
     char text[400];
     int col = area.col, end = area.col + area.cols;
     if (!run->health || (run->n_cells == 0 && run->n_trials > 0)) {
-        grid_text(g, area.row, col, area.cols, ROLE_DIM, 0,
-                  "health: nothing to judge, trials share no weights");
+        grid_text(g, area.row, col, area.cols, ROLE_DIM, 0, "health -  trials share no weights");
         return;
     }
     Verdict verdict = health_verdict(run->health, NULL);
     col += put_pair(g, area.row, col, end, "health", part_verdict_role(verdict),
                     verdict_name(verdict));
-    if (alarm)
+    int diverged = part_diverged(ctx);
+    if (diverged >= 0)
+        snprintf(text, sizeof text, "loss is not finite since epoch %d", diverged);
+    else if (alarm)
         snprintf(text, sizeof text, "%s %s, epoch %d: %s", level_name(alarm->level), alarm->cell,
-                 alarm->epoch + 1, alarm->evidence);
+                 alarm->epoch, alarm->evidence);
     else
-        snprintf(text, sizeof text, "no rule has fired");
-    grid_text(g, area.row, col, end - col, alarm ? part_level_role(alarm->level) : ROLE_DIM, 0,
-              text);
+        snprintf(text, sizeof text, "%s",
+                 run->epoch < 0 ? "nothing is judged before the alphas have moved"
+                                : "no rule has fired");
+    grid_text(g, area.row, col, end - col,
+              diverged >= 0 ? ROLE_BAD
+              : alarm       ? part_level_role(alarm->level)
+                            : ROLE_DIM,
+              0, text);
 }
 
 // ---- charts -------------------------------------------------------------------------------------
@@ -145,20 +156,24 @@ static void chart_cells(const ViewContext *ctx, Grid *g, Rect area, SignalId id,
     SeriesData data[GENO_CELLS];
     ChartSeries series[GENO_CELLS];
     ChartLimit limits[2];
-    char remark[96], a[16];
+    char remark[96], one[48] = "", a[16];
     int n = ctx->run->n_cells < GENO_CELLS ? ctx->run->n_cells : GENO_CELLS, used = 0, n_limits = 0;
     remark[0] = '\0';
     for (int c = 0; c < n; c++) {
         Signals now;
         const char *name = ctx->run->cells[c].shape.name;
         series[c] = part_signal_series(&data[c], ctx, c, id, name, roles[c]);
-        double v = part_signals(ctx, c, &now) && model_look(ctx->run, c, ctx->epoch)
-                       ? part_signal(&now, id)
-                       : NAN;
+        bool known = part_signals(ctx, c, &now) &&
+                     (id >= SIGNAL_SKIPS || model_look(ctx->run, c, ctx->epoch));
+        text_number(known ? part_signal(&now, id) : NAN, id >= SIGNAL_SKIPS ? 0 : 2, a, sizeof a);
         if (used < (int)sizeof remark)
             used += snprintf(remark + used, sizeof remark - (size_t)used, "%s%.20s %s",
-                             c ? "  " : "", name, text_number(v, 2, a, sizeof a));
+                             c ? "  " : "", name, a);
+        if (c == part_cell(ctx))
+            snprintf(one, sizeof one, "%.20s %s", name, a);
     }
+    if ((int)strlen(title) + 2 + used > area.cols) // too narrow for all: the current cell
+        snprintf(remark, sizeof remark, "%s", one);
     if (id == SIGNAL_T_Q && n > 0) {
         limits[n_limits++] = (ChartLimit){ part_t_watch(ctx->run), "watch", ROLE_WARN };
         limits[n_limits++] = (ChartLimit){ part_t_warn(ctx->run, 0), "warn", ROLE_BAD };
@@ -224,6 +239,13 @@ static int draw_cell(const ViewContext *ctx, Grid *g, Rect area)
     return 1 + matrix_draw(g, rest, &spec);
 }
 
+static void put_fact(Grid *g, int row, Rect area, const char *name, Role role, const char *value)
+{
+    enum { NAME = 14 };
+    grid_text(g, row, area.col, NAME - 1, ROLE_DIM, 0, name);
+    grid_text(g, row, area.col + NAME, area.cols - NAME, role, ATTR_BOLD, value);
+}
+
 static void draw_facts(const ViewContext *ctx, Grid *g, Rect area)
 {
     const ModelRun *run = ctx->run;
@@ -234,27 +256,27 @@ static void draw_facts(const ViewContext *ctx, Grid *g, Rect area)
     do {                                                                                           \
         if (row < end) {                                                                           \
             snprintf(line, sizeof line, __VA_ARGS__);                                              \
-            put_pair(g, row++, area.col, area.col + area.cols, name, role, line);                  \
+            put_fact(g, row++, area, name, role, line);                                            \
         }                                                                                          \
     } while (0)
     if (run->params > 0)
-        FACT("params      ", "%s", text_count((double)run->params, num, sizeof num));
+        FACT("params", "%s", text_count((double)run->params, num, sizeof num));
     if (run->macs > 0)
         FACT("multiply-adds", "%s", text_count((double)run->macs, num, sizeof num));
     const EpochRow *now = part_row(ctx);
     if (now && isfinite(now->lr))
         FACT("learning rate", "%.3g", now->lr);
     if (isfinite(run->rss_bytes))
-        FACT("memory       ", "%s", str_bytes(run->rss_bytes, num, sizeof num));
+        FACT("memory", "%s", str_bytes(run->rss_bytes, num, sizeof num));
     if (isfinite(run->cpu))
-        FACT("cpu          ", "%.1f cores", run->cpu);
+        FACT("cpu", "%.1f cores", run->cpu);
     if (run->last_checkpoint >= 0)
-        FACT("checkpoint   ", "epoch %d", run->last_checkpoint + 1);
+        FACT("checkpoint", "epoch %d", run->last_checkpoint);
     if (run->n_lambdas > 0)
-        FACT("lambda max   ", "%.3g at epoch %d", run->lambdas[run->n_lambdas - 1].lambda_max,
-             run->lambdas[run->n_lambdas - 1].epoch + 1);
+        FACT("lambda max", "%.3g at epoch %d", run->lambdas[run->n_lambdas - 1].lambda_max,
+             run->lambdas[run->n_lambdas - 1].epoch);
     if (run->dialect[0] && strcmp(run->dialect, "journal") != 0)
-        FACT("source       ", "%s log", run->dialect);
+        FACT("source", "%s log", run->dialect);
     if (run->skipped > 0) {
         role = ROLE_WARN;
         FACT("not understood", "%lld lines", (long long)run->skipped);
@@ -330,9 +352,11 @@ static void draw_trials(const ViewContext *ctx, Grid *g, Rect area)
         if (best < 0)
             continue;
         objective_text(run->objective[k].name, run->trials[best].values[k], value, sizeof value);
-        snprintf(text, sizeof text, "best %s %s, trial %d (%s)", run->objective[k].name, value,
+        snprintf(text, sizeof text, "best %s %s, trial %d%s", run->objective[k].name, value,
                  run->trials[best].number,
-                 run->objective[k].maximize ? "higher is better" : "lower is better");
+                 area.cols < 60               ? ""
+                 : run->objective[k].maximize ? " (higher is better)"
+                                              : " (lower is better)");
         grid_text(g, rest.row++, rest.col, rest.cols, ROLE_TEXT, 0, text);
         rest.rows--;
     }
@@ -365,7 +389,11 @@ static void draw_body(const ViewContext *ctx, Grid *g, Rect rest)
         draw_charts(ctx, g, (Rect){ rest.row, rest.col, rest.rows, rest.cols - side - 2 });
         Rect right = { rest.row, rest.col + rest.cols - side, rest.rows, side };
         int used = draw_cell(ctx, g, right);
-        draw_facts(ctx, g, (Rect){ right.row + used + 1, right.col, right.rows - used - 1, side });
+        draw_facts(ctx, g, (Rect){ right.row + used + 1, right.col, 9, side });
+        used += 11;
+        Rect alarms = { right.row + used, right.col, right.rows - used, side };
+        if (alarms.rows >= 3)
+            alarms_list(ctx, g, alarms, 0);
     } else {
         int foot = rest.rows >= 20 ? 7 : 0;
         draw_charts(ctx, g, (Rect){ rest.row, rest.col, rest.rows - foot, rest.cols });
@@ -388,7 +416,7 @@ static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, b
     draw_name(ctx, g, (Rect){ area.row, area.col, 1, area.cols }, focused);
     draw_state(ctx, g, (Rect){ area.row + 1, area.col, 1, area.cols });
     draw_verdict(ctx, g, (Rect){ area.row + 2, area.col, 1, area.cols });
-    int top = area.rows >= 24 ? 4 : 3;
+    int top = area.rows >= 30 ? 4 : 3;
     draw_body(ctx, g, (Rect){ area.row + top, area.col, area.rows - top, area.cols });
     g->clip = old;
 }

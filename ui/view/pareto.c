@@ -56,6 +56,8 @@ static ScatterSpec spec_of(const ViewContext *ctx, const Pair *pair, int cursor)
                           .y_maximize = run->objective[pair->y].maximize,
                           .x_name = run->objective[pair->x].name,
                           .y_name = run->objective[pair->y].name,
+                          .x_percent = strstr(run->objective[pair->x].name, "acc") != NULL,
+                          .y_percent = strstr(run->objective[pair->y].name, "acc") != NULL,
                           .cursor = cursor,
                           .log_x = ctx->log_y };
 }

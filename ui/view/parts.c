@@ -28,16 +28,17 @@ const EpochRow *part_row(const ViewContext *ctx)
     return found;
 }
 
-const char *part_epoch(const ViewContext *ctx, char *buf, size_t size)
+int part_shown(const ViewContext *ctx)
 {
-    const EpochRow *row = part_row(ctx);
-    int epoch = ctx->epoch != INT_MAX ? ctx->epoch : row ? row->epoch : ctx->run->epoch;
-    if (epoch < 0)
-        snprintf(buf, size, "-");
-    else if (ctx->run->epochs > 0)
-        snprintf(buf, size, "%d/%d", epoch + 1, ctx->run->epochs);
+    return ctx->epoch < ctx->run->epoch ? ctx->epoch : ctx->run->epoch;
+}
+
+const char *part_done(const ModelRun *run, char *buf, size_t size)
+{
+    if (run->epochs > 0)
+        snprintf(buf, size, "%d/%d", run->epoch + 1, run->epochs);
     else
-        snprintf(buf, size, "%d", epoch + 1);
+        snprintf(buf, size, "%d", run->epoch + 1);
     return buf;
 }
 
@@ -112,6 +113,21 @@ bool part_signals(const ViewContext *ctx, int cell, Signals *out)
         out->kept = geno->geno.n_edges;
     }
     return look || geno;
+}
+
+int part_diverged(const ViewContext *ctx)
+{
+    int since = -1;
+    bool finite = false;
+    for (int i = 0; i < ctx->run->n_rows && ctx->run->rows[i].epoch <= ctx->epoch; i++) {
+        bool now = isfinite(ctx->run->rows[i].train_loss);
+        finite |= now;
+        if (now)
+            since = -1;
+        else if (finite && since < 0)
+            since = ctx->run->rows[i].epoch;
+    }
+    return since;
 }
 
 static double epoch_value(const void *self, int i, double *x)
@@ -266,7 +282,7 @@ const HealthAlarm *part_alarm(const ViewContext *ctx)
     int n = ctx->run->health ? health_alarm_count(ctx->run->health) : 0;
     for (int i = 0; i < n; i++) {
         const HealthAlarm *a = health_alarm(ctx->run->health, i);
-        if (a->epoch <= ctx->epoch)
+        if (a->epoch <= ctx->epoch && (!found || a->level >= found->level))
             found = a;
     }
     return found;

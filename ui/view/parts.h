@@ -13,8 +13,10 @@ int part_cell(const ViewContext *ctx);
 const char *part_cell_name(const ViewContext *ctx, int cell);
 // Newest epoch row at or before the scrub position, NULL if none.
 const EpochRow *part_row(const ViewContext *ctx);
-// "17/50" of what is shown; "-" before the first epoch.
-const char *part_epoch(const ViewContext *ctx, char *buf, size_t size);
+// Epochs are numbered from 0 wherever one is named, as in the journal and in --at; how many are
+// done is said as "17/50 epochs".
+int part_shown(const ViewContext *ctx); // epoch whose state is shown, -1 before the first
+const char *part_done(const ModelRun *run, char *buf, size_t size); // "17/50", "17"
 // Epoch axis: all planned epochs; where the length is unknown, doubled when full.
 void part_axis(const ViewContext *ctx, double *from, double *to);
 double part_cursor(const ViewContext *ctx); // scrub position for charts, NAN when live
@@ -77,7 +79,9 @@ Role part_state_role(RunState state);
 // The limits of the consensus t that hold for a cell (0 in the settings: by its edges).
 double part_t_watch(const ModelRun *run);
 double part_t_warn(const ModelRun *run, int cell);
-// Last alarm raised at or before the scrub position, NULL if none.
+// Epoch since which the training loss is not finite, -1 if it is.
+int part_diverged(const ViewContext *ctx);
+// The gravest alarm raised at or before the scrub position, the newest of equals; NULL if none.
 const HealthAlarm *part_alarm(const ViewContext *ctx);
 // What to do about it, one sentence.
 void part_advice(const ModelRun *run, const HealthAlarm *alarm, char *buf, size_t size);

@@ -26,7 +26,7 @@ enum {
 
 static const TableColumn columns[COL_COUNT] = {
     [COL_NAME] = { "run", 0, false, true },           [COL_STATE] = { "state", 0, false, false },
-    [COL_EPOCH] = { "epoch", 3, true, false },        [COL_VERDICT] = { "health", 0, false, false },
+    [COL_EPOCH] = { "epochs", 3, true, false },       [COL_VERDICT] = { "health", 0, false, false },
     [COL_ACC] = { "valid acc", 4, true, false },      [COL_ETA] = { "ETA", 5, true, false },
     [COL_STRATEGY] = { "strategy", 6, false, false }, [COL_SPACE] = { "space", 7, false, false },
     [COL_PARAMS] = { "params", 9, true, false },      [COL_SEED] = { "seed", 10, true, false },
@@ -76,10 +76,8 @@ static void epoch_text(const ModelRun *run, char *buf, size_t size)
 {
     if (run->epoch < 0 && run->n_trials > 0)
         snprintf(buf, size, "%d trials", run->n_trials);
-    else if (run->epochs > 0)
-        snprintf(buf, size, "%d/%d", run->epoch + 1, run->epochs);
     else
-        snprintf(buf, size, "%d", run->epoch + 1);
+        part_done(run, buf, size);
 }
 
 // Trials are not judged: only what has a supernet has health.

@@ -165,6 +165,13 @@ static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, b
     }
     if (state->cursor >= n)
         state->cursor = n - 1;
+    if (area.rows >= 14) { // the table cuts architectures: the selected one in full below
+        const TrialRow *t = &ctx->run->trials[rows.order[state->cursor]];
+        Rect foot = { area.row + area.rows - 2, area.col, 2, area.cols };
+        text_wrap(g, foot, ROLE_DIM, 0, t->arch ? t->arch : "");
+        area.rows -= 3;
+        state->page = area.rows - 1;
+    }
     Table table = { .columns = columns,
                     .n_columns = make_columns(ctx->run, columns),
                     .n_rows = n,

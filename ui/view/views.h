@@ -10,6 +10,8 @@ extern const View view_runs, view_overview, view_alpha, view_cell, view_pareto, 
 
 // The small pictures that the overview borrows from other views.
 void pareto_small(const ViewContext *ctx, Grid *g, Rect area);
+// Alarms up to the scrub position, gravest first, `skip` of them left out; returns how many.
+int alarms_list(const ViewContext *ctx, Grid *g, Rect area, int skip);
 void best_so_far(const ViewContext *ctx, Grid *g, Rect area);
 // Mixing weight for matrix_draw; self is a WeightOf.
 typedef struct {
