@@ -23,22 +23,20 @@ void evidence_number(HealthAlarm *alarm, const char *key, double value)
     alarm->numbers[i].value = value;
 }
 
-void evidence_rate(HealthAlarm *alarm)
+static void add_rate(HealthAlarm *alarm, bool exact)
 {
     if (isnan(alarm->null_rate))
         return;
-    char text[96];
+    char text[32];
     double percent = 100.0 * alarm->null_rate;
+    const char *about = exact ? "" : "about ";
     if (percent < 0.1)
-        snprintf(text, sizeof text,
-                 "; a driftless search of this length shows this in under 0.1 "
-                 "%% of runs");
+        snprintf(text, sizeof text, "under 0.1 %%");
     else
-        snprintf(text, sizeof text,
-                 "; a driftless search of this length shows this in %.*f %% of "
-                 "runs",
-                 percent < 10.0 ? 1 : 0, percent);
+        snprintf(text, sizeof text, "%s%.*f %%", about, percent < 10.0 ? 1 : 0, percent);
+    add_text(alarm, "; a driftless search of this length shows this in ");
     add_text(alarm, text);
+    add_text(alarm, " of runs");
 }
 
 static void words_t(HealthAlarm *alarm, const Look *look, int looks)
@@ -134,7 +132,7 @@ void evidence_cell(HealthAlarm *alarm, Clause clause, const Look *look)
     NullRates rates;
     null_rates(&look->cell->shape, look_horizon(look) + 1, &rates);
     alarm->null_rate = rates.rate[clause];
-    evidence_rate(alarm);
+    add_rate(alarm, rates.exact);
 }
 
 void evidence_dead(HealthAlarm *alarm, DeadRule rule, const HealthLimits *limits,

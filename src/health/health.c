@@ -9,6 +9,8 @@
 #include "src/health/rules.h"
 #include "src/health/state.h"
 
+enum { LAST_EPOCH = 100000000 };
+
 Health *health_new(const HealthLimits *limits)
 {
     Health *health = mem_zero(1, sizeof *health);
@@ -74,11 +76,16 @@ HealthAlarm *state_alarm(Health *health, Clause clause, int epoch, int good_epoc
 
 // ---- cells --------------------------------------------------------------------------------------
 
+static int clamp(int n, int most)
+{
+    return n < 0 ? 0 : n < most ? n : most;
+}
+
 static bool copy_shape(HealthCell *to, const HealthCell *from)
 {
     HealthCell copy = *from;
-    copy.n_edges = from->n_edges < HEALTH_EDGES ? from->n_edges : HEALTH_EDGES;
-    copy.n_ops = from->n_ops < HEALTH_OPS ? from->n_ops : HEALTH_OPS;
+    copy.n_edges = clamp(from->n_edges, HEALTH_EDGES);
+    copy.n_ops = clamp(from->n_ops, HEALTH_OPS);
     copy.edge_op = NULL;
     if (from->per_edge && from->edge_op && copy.n_edges > 0) {
         size_t bytes = sizeof *from->edge_op;
@@ -100,9 +107,9 @@ static int find_cell(const Health *health, const char *name)
     return -1;
 }
 
-int health_cell(Health *health, const HealthCell *shape)
+int health_cell(Health *health, const HealthCell *cell)
 {
-    int i = find_cell(health, shape->name);
+    int i = find_cell(health, cell->name);
     if (i < 0) {
         CellState *grown =
             mem_grow(health->cells, (size_t)health->n_cells + 1, sizeof *health->cells);
@@ -113,12 +120,12 @@ int health_cell(Health *health, const HealthCell *shape)
         health->cells = grown;
         i = health->n_cells;
         memset(&grown[i], 0, sizeof grown[i]);
-        if (!copy_shape(&grown[i].shape, shape)) {
+        if (!copy_shape(&grown[i].shape, cell)) {
             health->failed = true;
             return -1;
         }
         health->n_cells++;
-    } else if (!copy_shape(&health->cells[i].shape, shape)) {
+    } else if (!copy_shape(&health->cells[i].shape, cell)) {
         health->failed = true;
     }
     health->cells[i].reduction = health_is_reduction(&health->cells[i].shape);
@@ -130,8 +137,11 @@ static uint64_t point_hash(const HealthLook *look)
     return look->geno.n_edges > 0 ? rule_cell_hash(&look->geno) : 0;
 }
 
+// NULL when out of memory or when the epoch cannot be one (records may say anything).
 static Event *add_event(Health *health, EventKind kind, int epoch)
 {
+    if (epoch < -1 || epoch > LAST_EPOCH)
+        return NULL;
     void *items = health->events;
     bool room = state_reserve(health, &items, health->n_events, &health->cap_events,
                               sizeof *health->events);
@@ -149,13 +159,17 @@ static Event *add_event(Health *health, EventKind kind, int epoch)
 // other operators without parameters has depth, so all zero means: not counted.
 static void take_counts(Signals *signals, const GenoCell *geno)
 {
-    if (geno->n_edges == 0)
-        return;
-    Signals counted = *signals;
-    signals_from_genotype(geno, &counted);
-    if (signals->skips == 0 && signals->parameter_free == 0 && signals->conv_depth <= 0)
-        *signals = counted;
-    signals->kept = counted.kept;
+    if (geno->n_edges > 0) {
+        Signals counted = *signals;
+        signals_from_genotype(geno, &counted);
+        if (signals->skips == 0 && signals->parameter_free == 0 && signals->conv_depth <= 0)
+            *signals = counted;
+        signals->kept = counted.kept;
+    }
+    signals->skips = clamp(signals->skips, HEALTH_EDGES);
+    signals->parameter_free = clamp(signals->parameter_free, HEALTH_EDGES);
+    signals->kept = clamp(signals->kept, HEALTH_EDGES);
+    signals->conv_depth = signals->conv_depth < 0 ? -1 : clamp(signals->conv_depth, HEALTH_EDGES);
 }
 
 void health_look(Health *health, int cell, const HealthLook *look)

@@ -40,17 +40,17 @@ const char *cause_name(Cause cause)
 int health_kept(const HealthCell *cell)
 {
     if (cell->derive == DERIVE_ARGMAX)
-        return cell->n_edges;
+        return cell->n_edges < HEALTH_EDGES ? cell->n_edges : HEALTH_EDGES;
     int kept = 0;
-    for (int node = 0; node < cell->nodes; node++) {
+    for (int node = 0; node < cell->nodes && node < HEALTH_EDGES && kept < HEALTH_EDGES; node++) {
         int incoming = 0;
         for (int e = 0; e < cell->n_edges && e < HEALTH_EDGES; e++)
             incoming += cell->edge[e].to == cell->inputs + node;
         if (cell->n_edges == 0)
-            incoming = cell->keep;
+            incoming = cell->keep < HEALTH_EDGES ? cell->keep : HEALTH_EDGES;
         kept += incoming < cell->keep ? incoming : cell->keep;
     }
-    return kept;
+    return kept < 0 ? 0 : kept < HEALTH_EDGES ? kept : HEALTH_EDGES;
 }
 
 // Means over edges of the chance that an edge, all competing operators being equal, shows skip

@@ -140,6 +140,5 @@ void evidence_cell(HealthAlarm *alarm, Clause clause, const Look *look);
 void evidence_dead(HealthAlarm *alarm, DeadRule rule, const HealthLimits *limits,
                    const AccPoint *acc, int n, int epochs);
 void evidence_number(HealthAlarm *alarm, const char *key, double value);
-void evidence_rate(HealthAlarm *alarm); // appends the null rate in words
 
 #endif

@@ -113,7 +113,7 @@ Status null_simulate(const NullWalk *walk, const HealthCell *cell, NullRates *ou
     walker_shape(w, cell);
     Status status = STATUS_OK;
     for (int run = 0; run < walk->runs && status == STATUS_OK; run++) {
-        bool seen[CELL_CLAUSES];
+        bool seen[CELL_CLAUSES] = { false };
         if (!simulate_run(w, walk, cell, run, seen))
             status = error_set(err, STATUS_NOMEM, "not enough memory for the null model");
         for (int c = 0; c < CELL_CLAUSES && status == STATUS_OK; c++)

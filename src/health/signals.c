@@ -163,7 +163,7 @@ static void add_edge(Sums *sums, const EdgeOps *ops, const double *p)
     }
     if (ops->none >= 0)
         sums->none += row[ops->none];
-    if (ops->skip >= 0 && nq > 0)
+    if (ops->skip >= 0 && skip_q >= 0)
         add_skip_terms(sums, ops, row, q, nq, skip_q);
 }
 

@@ -45,7 +45,7 @@ bool state_reserve(Health *health, void **items, int n, int *cap, size_t size);
 HealthAlarm *state_alarm(Health *health, Clause clause, int epoch, int good_epoch);
 bool state_dead(const Health *health);
 
-void judge_look(Health *health, int cell, const Point *point);
+void judge_look(Health *health, int index, const Point *point); // of the cell
 void judge_accuracy(Health *health, int epoch, double train, double valid);
 void judge_lambda(Health *health, int epoch, double value, int batches);
 void judge_match(Health *health, int epoch, double share);

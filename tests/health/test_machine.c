@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The detector on made-up series: hysteresis, frozen epochs, limits, causes, rewind.
+#include <limits.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -554,6 +555,45 @@ static void running_out_of_memory_is_survived_and_told(void **state)
     assert_false(failed);
 }
 
+// Nothing that a damaged record can say may do more than be ignored.
+static void absurd_input_is_survived(void **state)
+{
+    (void)state;
+    HealthLimits limits;
+    health_limits_default(&limits);
+    limits.epochs = INT_MAX;
+    Health *health = health_new(&limits);
+    HealthCell shape = cell_of("normal", 8, DARTS_OPS, false);
+    shape.nodes = INT_MAX;
+    shape.keep = INT_MAX;
+    shape.n_edges = -5;
+    int cell = health_cell(health, &shape);
+    shape.n_edges = INT_MAX;
+    shape.n_ops = INT_MAX;
+    shape.keep = -3;
+    strcpy(shape.name, "other");
+    int other = health_cell(health, &shape);
+    const int epochs[] = { INT_MIN, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 99, INT_MAX };
+    for (size_t i = 0; i < sizeof epochs / sizeof *epochs; i++) {
+        HealthLook look = look_of(epochs[i], i % 2 ? INT_MAX : 0, INT_MAX, INT_MIN);
+        look.signals.t_q = i % 3 ? INFINITY : NAN;
+        look.signals.gap_q = i % 3 ? -INFINITY : -1e300;
+        look.signals.kept = INT_MAX;
+        look.p_norm = i % 4 ? INFINITY : NAN;
+        health_accuracy(health, epochs[i], i % 2 ? NAN : INFINITY, -INFINITY);
+        health_lambda(health, epochs[i], i % 2 ? INFINITY : NAN, INT_MAX);
+        health_match(health, epochs[i], NAN);
+        health_look(health, cell, &look);
+        health_look(health, other, &look);
+    }
+    for (int i = 0; i < health_alarm_count(health); i++)
+        assert_true(strlen(health_alarm(health, i)->evidence) > 0);
+    health_false_alarm_rate(health, LEVEL_OK);
+    health_rewind(health, INT_MIN);
+    assert_int_equal(health_alarm_count(health), 0);
+    health_free(health);
+}
+
 static void the_false_alarm_rate_sums_the_clauses(void **state)
 {
     (void)state;
@@ -599,6 +639,7 @@ int main(void)
         cmocka_unit_test(counts_of_the_maker_win_over_names),
         cmocka_unit_test(an_alarm_in_json_names_cause_and_numbers),
         cmocka_unit_test(running_out_of_memory_is_survived_and_told),
+        cmocka_unit_test(absurd_input_is_survived),
         cmocka_unit_test(the_false_alarm_rate_sums_the_clauses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
