@@ -273,7 +273,7 @@ Status log_alpha_flush(LogReader *log, Error *err)
 
 static bool is_heading(const char *text)
 {
-    return *text && strlen(text) < 80 && !strpbrk(text, "[(|") &&
+    return *text && *text != '#' && strlen(text) < 80 && !strpbrk(text, "[(|") &&
            (scan_find(text, "alpha") || scan_find(text, "arch-parameters") ||
             scan_find(text, "arch_param"));
 }

@@ -135,14 +135,23 @@ static void guess_plan(LogReader *log)
     run->epochs = log_cosine_epochs(lr, 8);
 }
 
+// What health has to know of the run. Where the cell is told only at the end of a stage, one
+// telling stands for many epochs: it is enough for a look, and a rise is one since the last.
 static void sync_limits(LogReader *log)
 {
+    enum { STAGE_EPOCHS = 100 };
     ModelRun *run = log->run;
     HealthLimits limits = run->limits;
-    if (limits.epochs == run->epochs && limits.warmup_epochs == log->settings.warmup)
+    bool staged = log->stages > 0;
+    if (limits.epochs == run->epochs && limits.warmup_epochs == log->settings.warmup &&
+        (!staged || limits.looks == 1))
         return;
     limits.epochs = run->epochs;
     limits.warmup_epochs = log->settings.warmup;
+    if (staged) {
+        limits.looks = limits.depth_epochs = limits.slow_hold = 1;
+        limits.rise_epochs = STAGE_EPOCHS;
+    }
     model_limits(run, &limits, NULL);
 }
 
@@ -226,7 +235,10 @@ Status log_epoch(LogReader *log, int printed, double lr, int total, Error *err)
     int index = log->base + printed;
     if (status)
         return status;
-    if (isnan(lr) && log->had_lr && !log->start_hint && log->current > 0 && index != log->current) {
+    bool bare = isnan(lr) && log->had_lr && !log->start_hint;
+    if (bare && (log->after || index < log->current)) {
+        if (!log->after)
+            time_epoch(log, log->current + 1);
         log->after = true;
         return STATUS_OK;
     }

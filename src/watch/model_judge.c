@@ -19,17 +19,6 @@ static double look_norm(const ModelCell *cell, const AlphaLook *look)
     return sum;
 }
 
-// Logs that tell the cell only now and then (the stages of P-DARTS): between two tellings the
-// last one stands. Where nearly every epoch has one, an epoch without is no look.
-static GenoRow *last_told(ModelRun *run, int index, int epoch)
-{
-    enum { SPARSE = 3 };
-    ModelCell *cell = &run->cells[index];
-    int n = model_geno_count(cell, epoch);
-    bool sparse = n * SPARSE < model_row_count(run, epoch);
-    return sparse && n && cell->genos[n - 1].logged ? &cell->genos[n - 1] : NULL;
-}
-
 static void judge_cell(ModelRun *run, int index, int epoch)
 {
     ModelCell *cell = &run->cells[index];
@@ -44,7 +33,7 @@ static void judge_cell(ModelRun *run, int index, int epoch)
             return;
         row = model_geno_at(cell, epoch);
     }
-    if (!row && !(row = last_told(run, index, epoch)))
+    if (!row)
         return;
     HealthLook look = { .epoch = epoch, .has_alpha = alpha != NULL, .geno = row->geno };
     if (alpha)
