@@ -245,6 +245,8 @@ static Status read_field(Reader *r, Genotype *geno)
     bool concat = str_ends(key, "_concat");
     if (concat)
         key[strlen(key) - strlen("_concat")] = '\0';
+    if (strlen(key) > GENO_NAME - sizeof "_concat")
+        return expected(r, "a cell name of at most 24 letters");
     GenoCell *cell = cell_for(geno, key);
     if (!cell)
         return expected(r, "at most 4 cells");

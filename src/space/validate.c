@@ -39,11 +39,22 @@ static bool in_range(int value, int low, int high)
     return value >= low && value <= high;
 }
 
+// Runs are directories named after their space.
+static bool is_space_name(const char *name)
+{
+    static const char word[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+    if (!name || !*name || strchr(".-_", *name) || strlen(name) > 63)
+        return false;
+    return strspn(name, word) == strlen(name);
+}
+
 static Status check_input(const Check *c)
 {
     const Space *s = c->space;
-    if (!s->name || !*s->name)
-        return bad(c, "name", "the space has no name; give it name = \"...\"");
+    if (!is_space_name(s->name))
+        return bad(c, "name",
+                   "name: expected 1 to 63 letters, digits, '.', '_' or '-', a letter or digit "
+                   "first");
     if (!in_range(s->channels, 1, 64))
         return bad(c, "input.channels", "input.channels is %d; expected 1 to 64", s->channels);
     if (!in_range(s->height, 1, SPACE_SIDE) || !in_range(s->width, 1, SPACE_SIDE))
@@ -125,6 +136,8 @@ static Status check_op(const Check *c, int index)
                    op->name ? op->name : "");
     if (space_op_index(c->space, op->name) != index)
         return bad(c, "cell.ops", "two operators are called '%s'", op->name);
+    if (!op->code || !*op->code || strlen(op->code) > 4)
+        return bad(c, "cell.ops", "operator '%s': code must have up to four letters", op->name);
     if (!in_range((int)op->kind, OP_NONE, OP_OTHER))
         return bad(c, "cell.ops", "operator '%s' has no class", op->name);
     Status status = check_layers(c, op, op->layers, op->n_layers);

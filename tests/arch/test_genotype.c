@@ -105,6 +105,7 @@ static void hostile_text_ends_in_a_message(void **state)
           "at most 4 cells" },
         { "Genotype(normal=[('a', 0), ('b', 1)], normal=[('a', 0)])", "each cell once" },
         { "Genotype(normal=[('a\xff', 0)])", "expected" },
+        { "Genotype(abcdefghijklmnopqrstuvwxyz=[[('a', 0)]])", "at most 24 letters" },
         { "|none~0", "expected '|'" },
         { "|none~1|", "earlier node" },
         { "||", "an operator name" },

@@ -175,6 +175,8 @@ static void a_space_spoiled_after_it_was_made_is_refused(void **state)
         "s.defaults = { 1 }",
         "s.directions = {}",
         "s.net.reduce_at[1].index = 1e9",
+        "s.name = '../up'",
+        "s.ops[2].code = 'longer'",
         "s.cells[1].nodes = 0",
         "s.height = -5",
         "s.cells[1].name = ('x'):rep(1e6)",
