@@ -67,6 +67,11 @@ int cmd_null(int argc, char **argv)
         int64_t runs;
         if (strcmp(argv[i], "--table") == 0) {
             table = true;
+        } else if (strcmp(argv[i], "--help") == 0) {
+            printf("usage: dartboard null [--table] [--runs N]\n"
+                   "Simulates searches without any preference and prints how often each clause of\n"
+                   "the collapse detector is raised. --table prints src/health/nulltable.c.\n");
+            return 0;
         } else if (strcmp(argv[i], "--runs") == 0 && i + 1 < argc &&
                    str_to_int(argv[i + 1], &runs) && runs > 0 && runs <= 1000000) {
             walk.runs = (int)runs;

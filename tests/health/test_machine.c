@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "src/base/alloc.h"
+#include "src/base/rng.h"
 #include "src/health/machine.h"
 
 static const char *const DARTS_OPS[] = { "none",         "max_pool_3x3", "avg_pool_3x3",
@@ -462,6 +463,55 @@ static void a_rewind_forgets_what_came_after(void **state)
     health_free(health);
 }
 
+static HealthLook random_look(int epoch, Rng *rng, int *skips)
+{
+    *skips += (int)rng_below(rng, 3) - 1;
+    *skips = *skips < 0 ? 0 : *skips > 8 ? 8 : *skips;
+    HealthLook look = look_of(epoch, *skips, *skips + (int)rng_below(rng, 9 - *skips), 2);
+    look.signals.conv_depth = *skips > 5 ? 0 : 2;
+    look.signals.t_q = 6.0 * rng_uniform(rng);
+    look.signals.gap_q = -1.0 + 0.02 * epoch;
+    return look;
+}
+
+// Whatever was rewound and fed again ends as if it had been fed once.
+static void a_rewind_leaves_no_trace(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        int cell, skips = 1;
+        Health *once = darts(&cell), *twice = darts(&cell);
+        HealthLook looks[50];
+        Rng rng = rng_new(seed);
+        for (int e = 0; e < 50; e++) {
+            looks[e] = random_look(e, &rng, &skips);
+            double acc = e > 30 && seed % 3 == 0 ? 0.1 : 0.1 + 0.02 * e;
+            health_accuracy(once, e, acc, acc);
+            health_look(once, cell, &looks[e]);
+            health_accuracy(twice, e, acc, acc);
+            health_look(twice, cell, &looks[e]);
+        }
+        int back = (int)rng_below(&rng, 50);
+        health_rewind(twice, back);
+        for (int e = back + 1; e < 50; e++) {
+            double acc = e > 30 && seed % 3 == 0 ? 0.1 : 0.1 + 0.02 * e;
+            health_accuracy(twice, e, acc, acc);
+            health_look(twice, cell, &looks[e]);
+        }
+        assert_int_equal(health_verdict(once, NULL), health_verdict(twice, NULL));
+        assert_int_equal(health_alarm_count(once), health_alarm_count(twice));
+        for (int i = 0; i < health_alarm_count(once); i++) {
+            const HealthAlarm *a = health_alarm(once, i), *b = health_alarm(twice, i);
+            assert_int_equal(a->epoch, b->epoch);
+            assert_int_equal(a->good_epoch, b->good_epoch);
+            assert_true(a->good_epoch < a->epoch);
+            assert_string_equal(a->evidence, b->evidence);
+        }
+        health_free(once);
+        health_free(twice);
+    }
+}
+
 static void looks_out_of_order_are_ignored(void **state)
 {
     (void)state;
@@ -634,6 +684,7 @@ int main(void)
         cmocka_unit_test(poor_gradient_match_is_watched),
         cmocka_unit_test(each_alarm_is_handed_out_once),
         cmocka_unit_test(a_rewind_forgets_what_came_after),
+        cmocka_unit_test(a_rewind_leaves_no_trace),
         cmocka_unit_test(looks_out_of_order_are_ignored),
         cmocka_unit_test(removed_operators_change_the_limits),
         cmocka_unit_test(counts_of_the_maker_win_over_names),
