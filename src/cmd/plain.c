@@ -46,7 +46,7 @@ static void print_alarm(const Json *r)
 {
     printf("%s %s in %s at epoch %d: %s; last good epoch %d\n", json_get_str(r, "level", "?"),
            json_get_str(r, "rule", "?"), json_get_str(r, "cell", "?"),
-           (int)json_get_int(r, "epoch", -1), json_get_str(r, "text", json_get_str(r, "rule", "")),
+           (int)json_get_int(r, "epoch", -1), json_get_str(r, "words", ""),
            (int)json_get_int(r, "good_epoch", -1));
 }
 

@@ -186,7 +186,7 @@ static void read_child(App *app)
         return;
     app->dirty = true;
     if (strcmp(app->child.what, "check") == 0) {
-        script_checked(app);
+        script_pane_checked(app);
         return;
     }
     if (app->child.code == 0) {

@@ -114,7 +114,7 @@ static void do_view(App *app, const char *arg)
     app->view = view->id;
     app->focus = PANE_MAIN;
     if (view->id == VIEW_SPACE)
-        script_load(app);
+        script_pane_load(app);
 }
 
 static bool pane_exists(const App *app, Pane pane)
@@ -465,15 +465,15 @@ static void do_run(App *app, const char *arg)
 static void do_edit(App *app, const char *arg)
 {
     (void)arg;
-    script_load(app);
-    script_edit(app);
+    script_pane_load(app);
+    script_pane_edit(app);
 }
 
 static void do_check(App *app, const char *arg)
 {
     (void)arg;
-    script_load(app);
-    script_check(app);
+    script_pane_load(app);
+    script_pane_check(app);
 }
 
 // ---- files

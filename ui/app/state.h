@@ -77,9 +77,9 @@ const char *const *command_words(void);      // NULL-ended, for completion
 // Command of a key in the focused pane; NULL: the key does nothing.
 const char *bind_key(int key);
 
-void script_load(App *app); // text of the run's script into app->script_text
-void script_edit(App *app); // $VISUAL or $EDITOR on it, then a check
-void script_check(App *app);
-void script_checked(App *app); // the check has ended
+void script_pane_load(App *app); // text of the run's script into app->script_text
+void script_pane_edit(App *app); // $VISUAL or $EDITOR on it, then a check
+void script_pane_check(App *app);
+void script_pane_checked(App *app); // the check has ended
 
 #endif

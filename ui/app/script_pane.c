@@ -24,7 +24,7 @@ static void find_script(const App *app, char *path)
         path[0] = '\0';
 }
 
-void script_load(App *app)
+void script_pane_load(App *app)
 {
     char *text;
     if (!app->script_path[0])
@@ -37,7 +37,7 @@ void script_load(App *app)
     mem_free(text);
 }
 
-void script_check(App *app)
+void script_pane_check(App *app)
 {
     char *argv[] = { (char *)"dartboard", (char *)"check", app->script_path, NULL };
     if (app->script_path[0] && child_start(&app->child, "check", argv))
@@ -58,7 +58,7 @@ static int error_line(const char *text)
     return 0;
 }
 
-void script_checked(App *app)
+void script_pane_checked(App *app)
 {
     snprintf(app->script_check, sizeof app->script_check, "%s", app->child.text);
     app->script_error_line = app->child.code ? error_line(app->child.text) : 0;
@@ -82,7 +82,7 @@ static void run_editor(const char *editor, const char *path)
         ;
 }
 
-void script_edit(App *app)
+void script_pane_edit(App *app)
 {
     const char *editor = getenv("VISUAL");
     if (!editor || !*editor)
@@ -97,6 +97,6 @@ void script_edit(App *app)
     run_editor(editor, app->script_path);
     term_return();
     app->repaint = true;
-    script_load(app);
-    script_check(app);
+    script_pane_load(app);
+    script_pane_check(app);
 }
