@@ -48,6 +48,10 @@ double darts_alignment(const Darts *d); // of the last backward; NAN without cel
 Status darts_step_alpha(Darts *d, const Batch *train, Error *err);
 Status darts_step_weights(Darts *d, const Batch *train, Error *err);
 
+// Leaves d - eta h of SCIENCE.md 1.3 in raw (as mixing-weight gradient) and the weights as they
+// were.
+Status darts_second_order(Darts *d, const Batch *train, const Batch *valid, Error *err);
+
 // darts_epoch.c: records of a look and of the end of an epoch.
 void darts_genotype(Darts *d, Genotype *geno);
 Status darts_look(Darts *d, int epoch, Error *err);

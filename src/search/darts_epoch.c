@@ -65,6 +65,7 @@ static Status emit_gradient(Darts *d, int epoch, Error *err)
         json_put_int(record, "frozen", match_frozen(&d->match));
     d->alignment_sum = 0;
     d->alignment_n = 0;
+    d->drop = NAN; // said once
     return sink_emit(d->t.ctx.sink, record, err);
 }
 

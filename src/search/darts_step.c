@@ -74,7 +74,7 @@ static Status finite_difference(Darts *d, const Batch *train, Error *err)
     return STATUS_OK;
 }
 
-static Status second_order(Darts *d, const Batch *train, const Batch *valid, Error *err)
+Status darts_second_order(Darts *d, const Batch *train, const Batch *valid, Error *err)
 {
     memcpy(d->w0, plan_params(d->t.plan), d->t.n_w * sizeof *d->w0);
     Status status = unroll(d, train, err);
@@ -103,8 +103,8 @@ Status darts_step_alpha(Darts *d, const Batch *train, Error *err)
     const SearchOptions *o = &d->t.ctx.options;
     const Batch *valid = feed_next(d->t.valid);
     darts_mix(d, MIX_FOR_ALPHA);
-    Status status =
-        o->order == ORDER_SECOND ? second_order(d, train, valid, err) : first_order(d, valid, err);
+    Status status = o->order == ORDER_SECOND ? darts_second_order(d, train, valid, err)
+                                             : first_order(d, valid, err);
     if (status != STATUS_OK)
         return status;
     if (d->matching && d->t.w_steps > 0) {

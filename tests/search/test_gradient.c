@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+// The alpha gradients of DARTS against central differences of what they are defined as. The
+// private parts of the strategy are used on purpose: the definition is about one step.
+#include "tests/search/toy.h"
+
+#include "src/engine/optim.h"
+#include "src/search/darts.h"
+#include "src/search/table.h"
+
+static Toy toy;
+static Darts *d;
+static const Batch *train, *valid;
+static float *w0;
+
+static void open_at(SearchOrder order)
+{
+    Error err = { 0 };
+    void *self = NULL;
+    SearchProgress p;
+    toy_init(&toy, "darts");
+    toy.ctx.options.order = order;
+    toy.ctx.options.w.lr = toy.ctx.options.w.lr_min = 0.2;
+    toy.ctx.options.alpha.init = 0.5;
+    toy.ctx.options.epochs = 9;
+    assert_int_equal(strategy_darts.open(&toy.ctx, &self, &err), STATUS_OK);
+    d = self;
+    for (int i = 0; i < 4; i++) // away from the start, with a momentum buffer
+        assert_int_equal(strategy_darts.step(d, &p, &err), STATUS_OK);
+    w0 = mem_array(d->t.n_w, sizeof *w0);
+    memcpy(w0, plan_params(d->t.plan), d->t.n_w * sizeof *w0);
+    train = feed_next(d->t.train);
+    valid = feed_next(d->t.valid);
+}
+
+static void shut(void)
+{
+    strategy_darts.close(d);
+    mem_free(w0);
+    toy_fini(&toy);
+}
+
+static double loss_at(const Batch *batch)
+{
+    PassResult result = { 0 };
+    Error err = { 0 };
+    darts_mix(d, MIX_FOR_ALPHA);
+    assert_int_equal(trainer_forward(&d->t, batch, PASS_BATCH, PASS_STREAM_VALID, &result, &err),
+                     STATUS_OK);
+    return result.loss;
+}
+
+// L_val(w - eta (mu m + grad L_train(w, alpha) + wd w), alpha)
+static double unrolled_loss(void)
+{
+    Error err = { 0 };
+    const SearchOptions *o = &toy.ctx.options;
+    trainer_set_weights(&d->t, w0, 0, NULL);
+    loss_at(train);
+    assert_int_equal(plan_backward(d->t.plan, GRAD_WEIGHTS, &err), STATUS_OK);
+    const float *g = plan_grads(d->t.plan);
+    float *step = mem_array(d->t.n_w, sizeof *step);
+    for (size_t i = 0; i < d->t.n_w; i++)
+        step[i] = (float)(o->w.momentum * d->t.momentum[i] + g[i] + o->w.decay * w0[i]);
+    trainer_set_weights(&d->t, w0, -d->t.lr, step);
+    mem_free(step);
+    double loss = loss_at(valid);
+    trainer_set_weights(&d->t, w0, 0, NULL);
+    return loss;
+}
+
+static double first_loss(void)
+{
+    return loss_at(valid);
+}
+
+// The largest entries by central differences; the whole by a direction.
+static void compare(const double *grad, double (*loss)(void), double tolerance)
+{
+    double scale = 0;
+    const float h = 0.0078125f;
+    for (int i = 0; i < d->alpha.n; i++)
+        scale = fmax(scale, fabs(grad[i]));
+    assert_true(scale > 1e-4);
+    int checked = 0;
+    for (int i = 0; i < d->alpha.n; i++) {
+        if (!d->alpha.used[i] || fabs(grad[i]) < 0.1 * scale)
+            continue;
+        float was = d->alpha.value[i];
+        d->alpha.value[i] = was + h;
+        double up = loss();
+        d->alpha.value[i] = was - h;
+        double down = loss();
+        d->alpha.value[i] = was;
+        double expected = (up - down) / (2.0 * h);
+        if (fabs(expected - grad[i]) > tolerance * scale)
+            fail_msg("entry %d: %g, central difference %g", i, grad[i], expected);
+        checked++;
+    }
+    assert_true(checked >= 5);
+}
+
+// What darts_step_alpha passes to Adam, seen through a step of Adam with beta1 = beta2 = 0 would
+// lose the size; so the gradient is taken where it is made.
+static void the_first_order_gradient_is_that_of_the_validation_loss(void **state)
+{
+    (void)state;
+    Error err = { 0 };
+    open_at(ORDER_FIRST);
+    loss_at(valid);
+    assert_int_equal(plan_backward(d->t.plan, GRAD_MIX, &err), STATUS_OK);
+    darts_read_mix(d, d->raw);
+    darts_alpha_gradient(d, d->raw, d->grad);
+    compare(d->grad, first_loss, 0.02);
+    shut();
+}
+
+static void the_second_order_gradient_is_that_of_the_unrolled_loss(void **state)
+{
+    (void)state;
+    Error err = { 0 };
+    open_at(ORDER_SECOND);
+    double *grad = mem_zero((size_t)d->alpha.n, sizeof *grad);
+    double *first = mem_zero((size_t)d->alpha.n, sizeof *first);
+    assert_int_equal(darts_second_order(d, train, valid, &err), STATUS_OK);
+    darts_alpha_gradient(d, d->raw, grad);
+    assert_memory_equal(plan_params(d->t.plan), w0, d->t.n_w * sizeof *w0); // put back exactly
+    compare(grad, unrolled_loss, 0.06);
+    // and the second term is not a rounding matter here
+    loss_at(valid);
+    assert_int_equal(plan_backward(d->t.plan, GRAD_MIX, &err), STATUS_OK);
+    darts_read_mix(d, d->raw);
+    darts_alpha_gradient(d, d->raw, first);
+    double difference = 0, size = 0;
+    for (int i = 0; i < d->alpha.n; i++) {
+        difference += (first[i] - grad[i]) * (first[i] - grad[i]);
+        size += grad[i] * grad[i];
+    }
+    assert_true(difference > 0.01 * size);
+    mem_free(grad);
+    mem_free(first);
+    shut();
+}
+
+// One batch, the whole Hessian by differences of gradients, its largest eigenvalue by the same
+// Lanczos with as many steps as alphas.
+static void lambda_is_the_largest_eigenvalue(void **state)
+{
+    (void)state;
+    Error err = { 0 };
+    double lambda;
+    open_at(ORDER_FIRST);
+    float before[64];
+    memcpy(before, d->alpha.value, (size_t)d->alpha.n * sizeof *before);
+    int64_t position = feed_tell(d->t.eval);
+    assert_int_equal(darts_lambda(d, &lambda, &err), STATUS_OK);
+    assert_true(isfinite(lambda));
+    assert_memory_equal(d->alpha.value, before, (size_t)d->alpha.n * sizeof *before);
+    assert_int_equal(feed_tell(d->t.eval), position);
+    // the weight decay of alpha is part of it
+    double more;
+    d->t.ctx.options.alpha.decay += 0.5;
+    assert_int_equal(darts_lambda(d, &more, &err), STATUS_OK);
+    assert_true(fabs(more - lambda - 0.5) < 1e-3);
+    shut();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_first_order_gradient_is_that_of_the_validation_loss),
+        cmocka_unit_test(the_second_order_gradient_is_that_of_the_unrolled_loss),
+        cmocka_unit_test(lambda_is_the_largest_eigenvalue),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
