@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "src/base/alloc.h"
-#include "src/base/file.h"
 #include "src/cmd/cmd.h"
 #include "src/cmd/health_report.h"
 #include "src/cmd/load.h"
+#include "src/run/session.h"
 #include "src/script/script.h"
 #include "src/watch/source.h"
 
@@ -56,21 +56,6 @@ static Status read_majority(const CmdArgs *args, Told *told, Error *err)
     return STATUS_OK;
 }
 
-static Status space_path(const char *name, char *path, Error *err)
-{
-    for (int i = 0; i < 2; i++) {
-        int n = i == 0 ? snprintf(path, PATH_MAX, "%s", name)
-                       : snprintf(path, PATH_MAX, "spaces/%s.lua", name);
-        if (n < PATH_MAX && file_exists(path) && !file_is_dir(path))
-            return STATUS_OK;
-    }
-    snprintf(path, PATH_MAX, "%s/spaces/%s.lua", file_share_dir(), name);
-    if (file_exists(path))
-        return STATUS_OK;
-    return error_set(err, STATUS_ARG, "--space %s: no such script here, in spaces or in %s/spaces",
-                     name, file_share_dir());
-}
-
 static Status read_space(const CmdArgs *args, Told *told, Error *err)
 {
     char path[PATH_MAX];
@@ -78,7 +63,7 @@ static Status read_space(const CmdArgs *args, Told *told, Error *err)
     Space *space = NULL;
     if (!name)
         return STATUS_OK;
-    Status status = space_path(name, path, err);
+    Status status = session_find_space(name, path, err);
     if (!status)
         status = script_load_space_guarded(path, NULL, &space, err);
     for (int c = 0; !status && c < space->n_cells; c++) {
