@@ -82,18 +82,25 @@ static inline void tiny_ops(TinySpace *t)
     t->conv[3].search_plain_bn = true;
     tiny_chain(t->pool, 2);
     tiny_chain(t->conv, 4);
-    t->ops[0] = (SpaceOp){ .name = "none", .kind = OP_NONE, .layers = t->none, .n_layers = 1 };
-    t->ops[1] =
-        (SpaceOp){ .name = "max_pool_3x3", .kind = OP_POOL, .layers = t->pool, .n_layers = 2 };
+    t->ops[0] = (SpaceOp){
+        .name = "none", .code = "none", .kind = OP_NONE, .layers = t->none, .n_layers = 1
+    };
+    t->ops[1] = (SpaceOp){
+        .name = "max_pool_3x3", .code = "max3", .kind = OP_POOL, .layers = t->pool, .n_layers = 2
+    };
     t->ops[2] = (SpaceOp){ .name = "skip_connect",
+                           .code = "skip",
                            .kind = OP_SKIP,
                            .layers = t->skip,
                            .n_layers = 1,
                            .reduce = t->reduce,
                            .n_reduce = 6 };
-    t->ops[3] = (SpaceOp){
-        .name = "sep_conv_3x3", .kind = OP_CONV, .conv_depth = 1, .layers = t->conv, .n_layers = 4
-    };
+    t->ops[3] = (SpaceOp){ .name = "sep_conv_3x3",
+                           .code = "sep3",
+                           .kind = OP_CONV,
+                           .conv_depth = 1,
+                           .layers = t->conv,
+                           .n_layers = 4 };
     for (int i = 0; i < 4; i++)
         t->lists[i] = i;
 }
