@@ -4,84 +4,214 @@
 #include "src/kernel/isa/tap.h"
 #include "src/kernel/isa/width.h"
 
-// R rows of P pixels from `in` (the source of tap position 0) on. One weight load serves R*P
-// multiply-adds whose pixel operand comes straight from the tile; 8 accumulators hide the latency.
+// Accumulators in flight: two sets of what hides the latency where the registers hold them.
+#undef DEPTH_PIXELS
+#define DEPTH_PIXELS (KERNEL_VL >= 16 ? 16 : 8)
+
+typedef struct {
+    const float *in; // source of tap position 0 of the first pixel
+    const float *w;
+    float *out;
+} AT_WIDTH(DepthAt);
+
+INLINE void AT_WIDTH(depth_put)(const DepthJob *job, float *out, V *acc, const int P, const int R,
+                                const size_t px)
+{
+    const size_t line = tile_row(job->out) * (size_t)job->stride;
+    const bool add = job->add;
+    UNROLL(8)
+    for (int r = 0; r < R; r++) {
+        OPAQUE(out);
+        if (add) {
+            UNROLL(8)
+            for (int p = 0; p < P; p++)
+                acc[r * P + p] += AT_WIDTH(load)(out + (size_t)p * px);
+        }
+        UNROLL(8)
+        for (int p = 0; p < P; p++)
+            AT_WIDTH(store)(out + (size_t)p * px, acc[r * P + p]);
+        out += line;
+    }
+}
+
+INLINE void AT_WIDTH(depth_store)(const DepthJob *job, float *out, V *acc, const int P, const int R)
+{
+    if (job->stride == 1)
+        AT_WIDTH(depth_put)(job, out, acc, P, R, VW);
+    else
+        AT_WIDTH(depth_put)(job, out, acc, P, R, (size_t)job->stride * VW);
+}
+
+// R rows of P pixels, any taps: one weight load serves R*P multiply-adds whose pixel operand comes
+// straight from the tile.
 INLINE void AT_WIDTH(depth_pixels)(const DepthJob *job, const TapList *list, TapRange range,
-                                   const float *in, const float *w, float *out, const int P,
-                                   const int R, const int IS)
+                                   AT_WIDTH(DepthAt) at, const int P, const int R, const int IS)
 {
     const size_t row = tile_row(job->in) * (size_t)job->taps->step;
-    V acc[8];
-    UNROLL(8)
+    V acc[16];
+    UNROLL(16)
     for (int p = 0; p < R * P; p++)
         acc[p] = (V){ 0 };
     for (int t = range.from; t < range.to; t++) {
-        const float *at = in + list->in[t];
-        V wv = AT_WIDTH(loadu)(w + list->w[t]);
+        const float *in = at.in + list->in[t];
+        V wv = AT_WIDTH(loadu)(at.w + list->w[t]);
         UNROLL(8)
-        for (int p = 0; p < R * P; p++)
-            acc[p] += wv * AT_WIDTH(load)(at + (size_t)(p / P) * row + p % P * IS * VW);
-    }
-    const size_t px = (size_t)job->stride * VW;
-    const size_t line = tile_row(job->out) * (size_t)job->stride;
-    UNROLL(8)
-    for (int p = 0; p < R * P; p++) {
-        float *to = out + (size_t)(p / P) * line + (size_t)(p % P) * px;
-        if (job->add)
-            acc[p] += AT_WIDTH(load)(to);
-        AT_WIDTH(store)(to, acc[p]);
-    }
-}
-
-// Columns [x0, x1) of one channel block in steps of P, all rows in steps of R.
-INLINE void AT_WIDTH(depth_strip)(const DepthJob *job, const TapList *list, int b, int x0, int x1,
-                                  const int P, const int R, const int IS)
-{
-    const size_t step = (size_t)job->taps->step;
-    const float *in = tile_at(job->in, b), *w = job->w + b * VW;
-    float *out = tile_at(job->out, b) + (size_t)job->y0 * tile_row(job->out) + job->x0 * VW;
-    const size_t line = tile_row(job->out) * (size_t)job->stride;
-    for (int y = 0; y < job->ny; y += R) {
-        const float *from = in + (size_t)y * step * tile_row(job->in);
-        float *to = out + (size_t)y * line;
-        const int rows = job->ny - y < R ? 1 : R;
-        for (int r = y; r < job->ny && r < y + R; r += rows) {
-            TapRange range = tap_rows(job->taps, job->in->h, r, rows);
-            for (int x = x0; x < x1; x += P) {
-                const float *at = from + (size_t)x * step * VW;
-                float *px = to + (size_t)x * (size_t)job->stride * VW;
-                if (rows == R)
-                    AT_WIDTH(depth_pixels)(job, list, range, at, w, px, P, R, IS);
-                else
-                    AT_WIDTH(depth_pixels)(job, list, range, at, w, px, P, 1, IS);
-            }
-            from += step * tile_row(job->in);
-            to += line;
+        for (int r = 0; r < R; r++) {
+            OPAQUE(in);
+            UNROLL(8)
+            for (int p = 0; p < P; p++)
+                acc[r * P + p] += wv * AT_WIDTH(load)(in + p * IS * VW);
+            in += row;
         }
     }
+    AT_WIDTH(depth_store)(job, at.out, acc, P, R);
 }
 
-#define STRIP(name, P, R, IS)                                                                      \
+// The same for rows of K taps D pixels apart at stride 1: every pixel is loaded once a row of taps
+// and used for all of them.
+INLINE void AT_WIDTH(depth_slide)(const DepthJob *job, const TapList *list, TapRange range,
+                                  AT_WIDTH(DepthAt) at, const int P, const int R, const int K,
+                                  const int D)
+{
+    const size_t row = tile_row(job->in);
+    V acc[16];
+    UNROLL(16)
+    for (int p = 0; p < R * P; p++)
+        acc[p] = (V){ 0 };
+    for (int t = range.from; t < range.to; t += K) {
+        const float *in[4] = { at.in + list->in[t] };
+        V wv[5];
+        UNROLL(5)
+        for (int k = 0; k < K; k++)
+            wv[k] = AT_WIDTH(loadu)(at.w + list->w[t + k]);
+        UNROLL(4)
+        for (int r = 0; r < R; r++) {
+            in[r] = r ? in[r - 1] + row : in[0];
+            OPAQUE(in[r]);
+        }
+        UNROLL(16)
+        for (int j = 0; j < P + (K - 1) * D; j++) {
+            UNROLL(4)
+            for (int r = 0; r < R; r++) {
+                V x = AT_WIDTH(load)(in[r] + j * VW);
+                UNROLL(5)
+                for (int k = 0; k < K; k++)
+                    if (j - k * D >= 0 && j - k * D < P)
+                        acc[r * P + j - k * D] += wv[k] * x;
+            }
+        }
+    }
+    AT_WIDTH(depth_store)(job, at.out, acc, P, R);
+}
+
+// The same for all rows of a 3x3 window, its weights in registers.
+INLINE void AT_WIDTH(depth_slide9)(const DepthJob *job, const TapList *list, const V *w,
+                                   AT_WIDTH(DepthAt) at, const int P, const int R, const int D)
+{
+    const size_t row = tile_row(job->in);
+    V acc[16];
+    UNROLL(16)
+    for (int p = 0; p < R * P; p++)
+        acc[p] = (V){ 0 };
+    UNROLL(3)
+    for (int i = 0; i < 3; i++) {
+        const float *in = at.in + list->in[3 * i];
+        UNROLL(4)
+        for (int r = 0; r < R; r++) {
+            OPAQUE(in);
+            UNROLL(3)
+            for (int k = 0; k < 3; k++) {
+                UNROLL(8)
+                for (int p = 0; p < P; p++)
+                    acc[r * P + p] += w[3 * i + k] * AT_WIDTH(load)(in + (p + k * D) * VW);
+            }
+            in += row;
+        }
+    }
+    AT_WIDTH(depth_store)(job, at.out, acc, P, R);
+}
+
+// Columns [x0, x1) of one channel block in steps of P, all rows in steps of R. K 0: any taps.
+INLINE void AT_WIDTH(depth_strip)(const DepthJob *job, const TapList *list, int b, int x0, int x1,
+                                  const int P, const int R, const int IS, const int K, const int D)
+{
+    const size_t step = (size_t)job->taps->step, in_row = step * tile_row(job->in);
+    const size_t out_row = tile_row(job->out) * (size_t)job->stride;
+    const size_t out_px = (size_t)job->stride * VW;
+    const float *in = tile_at(job->in, b);
+    float *out = tile_at(job->out, b) + (size_t)job->y0 * tile_row(job->out) + job->x0 * VW;
+    V nine[9];
+    UNROLL(9)
+    for (int t = 0; t < 9; t++)
+        if (K == 3)
+            nine[t] = AT_WIDTH(loadu)(job->w + b * VW + list->w[t]);
+    for (int y = 0; y < job->ny;) {
+        const int rows = job->ny - y < R ? 1 : R;
+        TapRange range = tap_range(list, job->taps, job->in->h, y, rows);
+        AT_WIDTH(DepthAt)
+        at = { in + (size_t)y * in_row + (size_t)x0 * step * VW, job->w + b * VW,
+               out + (size_t)y * out_row + (size_t)x0 * out_px };
+        for (int x = x0; x < x1; x += P) {
+            if (rows == R && K == 3 && range.to - range.from == 9)
+                AT_WIDTH(depth_slide9)(job, list, nine, at, P, R, D);
+            else if (rows == R && K > 0)
+                AT_WIDTH(depth_slide)(job, list, range, at, P, R, K, D);
+            else if (rows == R)
+                AT_WIDTH(depth_pixels)(job, list, range, at, P, R, IS);
+            else
+                AT_WIDTH(depth_pixels)(job, list, range, at, P, 1, IS);
+            at.in += P * step * VW;
+            at.out += P * out_px;
+        }
+        y += rows;
+    }
+}
+
+#define STRIP(name, P, IS, K, D)                                                                   \
     static void AT_WIDTH(name)(const DepthJob *job, const TapList *list, int b, int x0, int x1)    \
     {                                                                                              \
-        AT_WIDTH(depth_strip)(job, list, b, x0, x1, P, R, IS);                                     \
+        AT_WIDTH(depth_strip)(job, list, b, x0, x1, P, DEPTH_PIXELS / P, IS, K, D);                \
     }
-STRIP(depth_8x1_s1, 8, 1, 1)
-STRIP(depth_4x2_s1, 4, 2, 1)
-STRIP(depth_2x4_s1, 2, 4, 1)
-STRIP(depth_8x1_s2, 8, 1, 2)
-STRIP(depth_4x2_s2, 4, 2, 2)
-STRIP(depth_2x4_s2, 2, 4, 2)
-STRIP(depth_1x8, 1, 8, 1)
+STRIP(depth_8_s1, 8, 1, 0, 0)
+STRIP(depth_4_s1, 4, 1, 0, 0)
+STRIP(depth_2_s1, 2, 1, 0, 0)
+STRIP(depth_8_s2, 8, 2, 0, 0)
+STRIP(depth_4_s2, 4, 2, 0, 0)
+STRIP(depth_2_s2, 2, 2, 0, 0)
+STRIP(depth_1, 1, 1, 0, 0)
+STRIP(depth_8_k3_d1, 8, 1, 3, 1)
+STRIP(depth_8_k3_d2, 8, 1, 3, 2)
+STRIP(depth_8_k5_d1, 8, 1, 5, 1)
+STRIP(depth_8_k5_d2, 8, 1, 5, 2)
+STRIP(depth_4_k3_d1, 4, 1, 3, 1)
+STRIP(depth_4_k3_d2, 4, 1, 3, 2)
+STRIP(depth_4_k5_d1, 4, 1, 5, 1)
+STRIP(depth_4_k5_d2, 4, 1, 5, 2)
 #undef STRIP
+
+typedef void AT_WIDTH(DepthStrip)(const DepthJob *, const TapList *, int, int, int);
+
+// Kernels of 8, 4 and 2 pixels for the taps of a job.
+static AT_WIDTH(DepthStrip) *const *AT_WIDTH(depth_strips)(const Taps *taps)
+{
+    static AT_WIDTH(DepthStrip) *const any[2][3] = {
+        { AT_WIDTH(depth_8_s1), AT_WIDTH(depth_4_s1), AT_WIDTH(depth_2_s1) },
+        { AT_WIDTH(depth_8_s2), AT_WIDTH(depth_4_s2), AT_WIDTH(depth_2_s2) },
+    };
+    static AT_WIDTH(DepthStrip) *const slide[2][2][3] = {
+        { { AT_WIDTH(depth_8_k3_d1), AT_WIDTH(depth_4_k3_d1), AT_WIDTH(depth_2_s1) },
+          { AT_WIDTH(depth_8_k3_d2), AT_WIDTH(depth_4_k3_d2), AT_WIDTH(depth_2_s1) } },
+        { { AT_WIDTH(depth_8_k5_d1), AT_WIDTH(depth_4_k5_d1), AT_WIDTH(depth_2_s1) },
+          { AT_WIDTH(depth_8_k5_d2), AT_WIDTH(depth_4_k5_d2), AT_WIDTH(depth_2_s1) } },
+    };
+    int n = taps->n_kx, apart = n > 1 ? taps->col[1] - taps->col[0] : 0;
+    if (taps->step == 1 && (n == 3 || n == 5) && (apart == 1 || apart == 2))
+        return slide[n == 5][apart - 1];
+    return any[taps->step - 1];
+}
 
 static void AT_WIDTH(depth_image)(const DepthJob *job)
 {
-    typedef void Strip(const DepthJob *, const TapList *, int, int, int);
-    static Strip *const strips[2][3] = {
-        { AT_WIDTH(depth_8x1_s1), AT_WIDTH(depth_4x2_s1), AT_WIDTH(depth_2x4_s1) },
-        { AT_WIDTH(depth_8x1_s2), AT_WIDTH(depth_4x2_s2), AT_WIDTH(depth_2x4_s2) },
-    };
     TapList list;
     tap_list(&list, job->taps, job->in, job->w_ld);
     const int step = job->taps->step;
@@ -90,11 +220,11 @@ static void AT_WIDTH(depth_image)(const DepthJob *job)
         for (int i = 0; i < 3 && step <= 2; i++) {
             int end = x + (job->nx - x) / (8 >> i) * (8 >> i);
             if (end > x)
-                strips[step - 1][i](job, &list, b, x, end);
+                AT_WIDTH(depth_strips)(job->taps)[i](job, &list, b, x, end);
             x = end;
         }
         if (x < job->nx)
-            AT_WIDTH(depth_1x8)(job, &list, b, x, job->nx);
+            AT_WIDTH(depth_1)(job, &list, b, x, job->nx);
     }
 }
 

@@ -68,7 +68,7 @@ INLINE void AT_WIDTH(pool_image)(const PoolJob *job, const bool is_max)
     for (int b = 0; b < job->in->blocks; b++) {
         AT_WIDTH(PoolState) s = { .job = job, .list = &list, .n = job->c - b * VW };
         for (int y = 0; y < job->ny; y++) {
-            s.range = tap_rows(job->taps, job->in->h, y, 1);
+            s.range = tap_range(&list, job->taps, job->in->h, y, 1);
             const float *at =
                 tile_at(job->in, b) + (size_t)(y * job->taps->step) * tile_row(job->in);
             AT_WIDTH(pool_row)(&s, at, y, b * VW, is_max);
@@ -115,7 +115,7 @@ static void AT_WIDTH(pool_grad_image)(const PoolGradJob *job)
         const float *d_max = job->d_max ? tile_at(job->d_max, b) : NULL;
         const float *d_avg = job->d_avg ? tile_at(job->d_avg, b) : NULL;
         for (int y = 0; y < job->ny; y++) {
-            TapRange range = tap_rows(job->taps, job->dx->h, y, 1);
+            TapRange range = tap_range(&list, job->taps, job->dx->h, y, 1);
             size_t row = (size_t)(y * step) * tile_row(job->dx);
             float *dx = tile_at(job->dx, b) + row;
             const float *key = job->max ? tile_at(job->key, b) + row : NULL;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "src/kernel/isa/tile.h"
+#include "src/kernel/isa/tap.h"
 
 #define VW 4
 #include "src/kernel/isa/tile_body.h"
@@ -71,11 +71,12 @@ void taps_forward(Taps *taps, const Window *win)
     }
 }
 
-// Weight positions i with (at + pad - i*dil) a multiple of the stride, and the source each reads.
+// Weight positions i with (at + pad - i*dil) a multiple of the stride, and the source each reads,
+// in ascending order of the sources.
 static int axis_backward(int *pos, int *index, const Window *win, int at, int pad)
 {
     int n = 0;
-    for (int i = 0; i < win->k; i++) {
+    for (int i = win->k - 1; i >= 0; i--) {
         int from = at + pad - i * win->dil;
         if (from % win->stride != 0)
             continue;
@@ -105,6 +106,17 @@ void taps_border(Border *border, const Taps *taps, int ny, int nx, int h, int w)
 {
     axis_border(&border->top, &border->bottom, taps->row, taps->n_ky, (ny - 1) * taps->step, h);
     axis_border(&border->left, &border->right, taps->col, taps->n_kx, (nx - 1) * taps->step, w);
+}
+
+TapRange tap_rows(const Taps *taps, int h, int y, int rows)
+{
+    int first = y * taps->step, last = (y + rows - 1) * taps->step;
+    int from = 0, to = taps->n_ky;
+    while (from < to && (last + taps->row[from] < 0 || first + taps->row[from] >= h))
+        from++;
+    while (to > from && (last + taps->row[to - 1] < 0 || first + taps->row[to - 1] >= h))
+        to--;
+    return (TapRange){ from * taps->n_kx, to * taps->n_kx };
 }
 
 const float *weights_pad(const float *w, size_t rows, int c, size_t ld, int vw, float *room,

@@ -48,8 +48,8 @@ static inline float *tile_at(const Tile *t, int b)
 // Windows up to this size run on tiles, larger ones in the reference.
 enum { TAP_MAX = 15 };
 
-// The taps of a window along both axes, source = output * step + row (col). Row i is row
-// ky[i] of the weights.
+// The taps of a window along both axes, source = output * step + row (col), both ascending. Row i
+// is row ky[i] of the weights.
 typedef struct {
     int k, step;
     int n_ky, n_kx;
@@ -90,7 +90,7 @@ typedef struct {
 // out[y][x][co] (+)= bias[co] + sum over taps, ci of in[...][ci] * w[tap][ci][co]
 typedef struct {
     const Tile *in;
-    const Segment *seg;
+    const Segment *seg; // several only with a single tap
     int n_seg;
     const Taps *taps;
     const float *w; // tap t, row ci: w + t*w_tap + ci*w_ld; readable to a whole vector
@@ -101,8 +101,7 @@ typedef struct {
     float *out;
     size_t px, row, block; // distances in floats of output pixels, rows and channel blocks
     bool whole;            // whole vectors may be stored, even when oc is not a multiple
-    bool add;
-    float *sum, *sum_sq; // [oc] overwritten with the sums over the image; NULL: not wanted
+    float *sum, *sum_sq;   // [oc] overwritten with the sums over the image; NULL: not wanted
 } ConvJob;
 
 // gw[tap][ci][co] += sum over pixels of in[...][ci] * d[y][x][co]

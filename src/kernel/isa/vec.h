@@ -30,6 +30,10 @@
 #define UNROLL(n) PRAGMA(GCC unroll n)
 #endif
 
+// Keeps a pointer in one register of its own: compilers otherwise split the sums of offsets it came
+// from into more address registers than there are.
+#define OPAQUE(pointer) __asm__("" : "+r"(pointer))
+
 #define VEC_TYPES(n)                                                                               \
     typedef float Vec_##n __attribute__((vector_size(4 * n), may_alias));                          \
     typedef float VecU_##n __attribute__((vector_size(4 * n), may_alias, aligned(4)));             \

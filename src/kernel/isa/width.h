@@ -44,22 +44,49 @@ INLINE void AT_WIDTH(storeu)(float *p, V v)
     *(VU *)p = v;
 }
 
-// Rarely taken, so kept out of the unrolled code around them.
+// The first n of VW lanes; the others read as 0 and are not written.
+#if defined(__AVX512VL__) && VW == 16
+#define TAIL_LOAD(p, n) (V) _mm512_maskz_loadu_ps((__mmask16)((1U << (n)) - 1), p)
+#define TAIL_STORE(p, v, n) _mm512_mask_storeu_ps(p, (__mmask16)((1U << (n)) - 1), (__m512)(v))
+#elif defined(__AVX512VL__) && VW == 8
+#define TAIL_LOAD(p, n) (V) _mm256_maskz_loadu_ps((__mmask8)((1U << (n)) - 1), p)
+#define TAIL_STORE(p, v, n) _mm256_mask_storeu_ps(p, (__mmask8)((1U << (n)) - 1), (__m256)(v))
+#elif defined(__AVX512VL__) && VW == 4
+#define TAIL_LOAD(p, n) (V) _mm_maskz_loadu_ps((__mmask8)((1U << (n)) - 1), p)
+#define TAIL_STORE(p, v, n) _mm_mask_storeu_ps(p, (__mmask8)((1U << (n)) - 1), (__m128)(v))
+#elif defined(__AVX2__) && VW == 8
+#define TAIL_MASK(n)                                                                               \
+    _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
+#define TAIL_LOAD(p, n) (V) _mm256_maskload_ps(p, TAIL_MASK(n))
+#define TAIL_STORE(p, v, n) _mm256_maskstore_ps(p, TAIL_MASK(n), (__m256)(v))
+#endif
+
+// Kept out of the unrolled code around them.
 static __attribute__((noinline, unused)) V AT_WIDTH(load_tail)(const float *p, int n)
 {
+#ifdef TAIL_LOAD
+    return TAIL_LOAD(p, n);
+#else
     V v = { 0 };
     for (int i = 0; i < n; i++)
         v[i] = p[i];
     return v;
+#endif
 }
 
 static __attribute__((noinline, unused)) void AT_WIDTH(store_tail)(float *p, V v, int n)
 {
+#ifdef TAIL_STORE
+    TAIL_STORE(p, v, n);
+#else
     for (int i = 0; i < n; i++)
         p[i] = v[i];
+#endif
 }
+#undef TAIL_MASK
+#undef TAIL_LOAD
+#undef TAIL_STORE
 
-// First n lanes only; the others read as 0 and are not written.
 INLINE V AT_WIDTH(load_part)(const float *p, int n)
 {
     return n >= VW ? AT_WIDTH(loadu)(p) : AT_WIDTH(load_tail)(p, n);
