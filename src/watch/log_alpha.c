@@ -294,7 +294,7 @@ bool log_alpha_line(LogReader *log, const LogLine *line, Status *status, Error *
         log_alpha_add(log, t->value, t->rows, t->cols);
     if (piece == TENSOR_DONE && t->state == TENSOR_IDLE && !strpbrk(line->text, ")]"))
         return false; // the line that showed that the tensor had ended
-    if (piece == TENSOR_MORE || piece == TENSOR_DONE)
+    if (piece == TENSOR_MORE || piece == TENSOR_DONE || (piece == TENSOR_BROKEN && t->used))
         return true;
     if (!is_heading(line->text))
         return false;

@@ -83,6 +83,7 @@ static TensorPiece read_tail(LogTensor *t, const char *text)
 static TensorPiece feed(LogTensor *t, const char *text)
 {
     t->foreign = 0;
+    t->used = true;
     if (t->state == TENSOR_NUMBERS) {
         text = read_numbers(t, text);
         if (t->bad) {
@@ -150,6 +151,7 @@ TensorPiece log_tensor_read(LogTensor *t, const char *text)
     enum { PATIENCE = 64 };
     const char *start = opening(text);
     bool open = t->state != TENSOR_IDLE;
+    t->used = false;
     if (start) {
         tensor_start(t, TENSOR_NUMBERS);
         TensorPiece piece = feed(t, start);

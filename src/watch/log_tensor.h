@@ -29,14 +29,15 @@ typedef struct {
     int n;
     double scale; // torch 0.3 prints "1.00000e-03 *"
     bool bad;     // rows of different lengths, too many values, text inside
-    int foreign;  // lines of others since the last piece
+    bool used;
+    int foreign; // lines of others since the last piece
     double value[TENSOR_VALUES];
 } LogTensor;
 
 typedef enum { TENSOR_NOT, TENSOR_MORE, TENSOR_DONE, TENSOR_BROKEN } TensorPiece;
 
 // A line of text: not part of a tensor, part of one, or the end of one (rows, cols, value hold).
-// BROKEN: an open tensor was given up; the line itself was not used.
+// BROKEN: a tensor was given up; `used` says whether the line was a part of it.
 TensorPiece log_tensor_read(LogTensor *tensor, const char *text);
 
 #endif
