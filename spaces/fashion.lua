@@ -24,7 +24,7 @@ return nas.cells {
       alpha = { lr = 1e-3 },
     },
     retrain = {
-      epochs = 30, cells = 6, channels = 16, batch = 96, lr = 0.05, drop_path = 0.1, cutout = 8,
+      epochs = 30, cells = 6, channels = 10, batch = 96, lr = 0.05, drop_path = 0.1, cutout = 8,
       crop = 3, aux = false,
     },
   },
