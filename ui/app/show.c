@@ -45,11 +45,9 @@ static const char usage[] =
     "PANE: overview, runs, alpha, cell, health, pareto, trials, space, log, help.\n"
     "RUN: a name, a run directory, a journal or a log. --epoch counts from 0.\n";
 
-static int wrong(const char *fmt, const char *what)
+static int wrong(const char *message, const char *what)
 {
-    fputs("dartboard show: ", stderr);
-    fprintf(stderr, "%s '%s'", fmt, what);
-    fputs(" (dartboard show --help)\n", stderr);
+    fprintf(stderr, "dartboard show: %s '%s' (dartboard show --help)\n", message, what);
     return 2;
 }
 
@@ -279,8 +277,8 @@ static int print_csv(const View *view, const ViewContext *ctx, const ViewState *
 static int draw(const ShowArgs *a, const View *view, const ShowData *d)
 {
     Grid grid = { 0 };
-    GlyphTier tier;
-    bool color;
+    GlyphTier tier = GLYPHS_ASCII;
+    bool color = false;
     ViewState state = { .form = a->form };
     ViewContext ctx = { .model = &d->model,
                         .run = d->model.n ? d->model.runs[d->model.n - 1] : NULL,

@@ -41,11 +41,25 @@ int chart_decimals(double step)
     return d < 0 ? 0 : d > 6 ? 6 : d;
 }
 
+double chart_tick(double lo, double step, int i)
+{
+    return (ceil(lo / step - 1e-9) + i) * step;
+}
+
+int chart_ticks(double lo, double hi, double step)
+{
+    enum { MOST = 100 };
+    double n = floor(hi / step + 1e-9) - ceil(lo / step - 1e-9) + 1;
+    return n > 0 && n < MOST ? (int)n : n >= MOST ? MOST : 0; // NAN: none
+}
+
 static double to_axis(const ChartSpec *spec, double y)
 {
+    if (!(fabs(y) <= CHART_MOST)) // so that spans stay finite
+        return NAN;
     if (!spec->log_y)
-        return isfinite(y) ? y : NAN;
-    return isfinite(y) && y > 0 ? log10(y) : NAN;
+        return y;
+    return y > 0 ? log10(y) : NAN;
 }
 
 static void grow(double v, double *lo, double *hi)
@@ -118,7 +132,8 @@ static int y_label_width(const Chart *c, int rows)
 {
     double step = y_step(c, rows);
     int width = 0;
-    for (double v = ceil(c->y0 / step - 1e-9) * step; v <= c->y1 + step * 1e-9; v += step) {
+    for (int i = 0, n = chart_ticks(c->y0, c->y1, step); i < n; i++) {
+        double v = chart_tick(c->y0, step, i);
         char buf[32];
         tick_text(c, v, step, buf, sizeof buf);
         int w = utf8_cols(buf);
@@ -176,7 +191,8 @@ static void draw_y_axis(Chart *c, Rect area)
     grid_vline(c->grid, c->plot.row, c->axis_col, c->plot.rows + (c->axis_row >= 0), ROLE_AXIS);
     double step = y_step(c, c->plot.rows);
     int last = -10;
-    for (double v = ceil(c->y0 / step - 1e-9) * step; v <= c->y1 + step * 1e-9; v += step) {
+    for (int i = 0, n = chart_ticks(c->y0, c->y1, step); i < n; i++) {
+        double v = chart_tick(c->y0, step, i);
         char buf[32];
         int row = y_row(c, v);
         if (row < 0 || row == last)
@@ -196,7 +212,8 @@ static void draw_x_labels(Chart *c, double step)
     const char *unit = c->spec->x_unit ? c->spec->x_unit : "";
     int right = c->plot.col + c->plot.cols, used_to = c->plot.col - 1, before = used_to;
     int last_at = right, unit_cols = utf8_cols(unit);
-    for (double v = ceil(c->x0 / step - 1e-9) * step; v <= c->x1 + step * 1e-9; v += step) {
+    for (int i = 0, n = chart_ticks(c->x0, c->x1, step); i < n; i++) {
+        double v = chart_tick(c->x0, step, i);
         char buf[32];
         snprintf(buf, sizeof buf, "%.*f", chart_decimals(step), v + 0.0);
         int w = utf8_cols(buf), at = c->plot.col + x_dot(c, v) / c->dots.per_col - w / 2;
@@ -226,8 +243,10 @@ static void draw_x_axis(Chart *c)
     double step = chart_step(c->x0, c->x1, c->plot.cols / 7 < 3 ? 3 : c->plot.cols / 7);
     if (step < 1)
         step = 1; // epochs are whole
-    for (double v = ceil(c->x0 / step - 1e-9) * step; v <= c->x1 + step * 1e-9; v += step)
-        grid_line(c->grid, c->axis_row, c->plot.col + x_dot(c, v) / c->dots.per_col, 4, ROLE_AXIS);
+    for (int i = 0, n = chart_ticks(c->x0, c->x1, step); i < n; i++)
+        grid_line(c->grid, c->axis_row,
+                  c->plot.col + x_dot(c, chart_tick(c->x0, step, i)) / c->dots.per_col, 4,
+                  ROLE_AXIS);
     if (c->label_row >= 0)
         draw_x_labels(c, step);
 }

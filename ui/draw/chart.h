@@ -48,6 +48,12 @@ void chart_draw(Grid *g, Rect area, const ChartSpec *spec);
 
 // Nice ticks: the step 1, 2 or 5 times a power of ten that gives at most `most` ticks in lo..hi.
 double chart_step(double lo, double hi, int most);
+// How many ticks stand in lo..hi (at most 100), and the i-th of them. Counted, because adding a
+// step to a large number may not move it.
+int chart_ticks(double lo, double hi, double step);
+double chart_tick(double lo, double step, int i);
+// Values beyond this are treated as not finite.
+#define CHART_MOST 1e100
 // Decimals that tell values `step` apart.
 int chart_decimals(double step);
 

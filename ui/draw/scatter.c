@@ -26,7 +26,7 @@ static double better_y(const ScatterSpec *s, int i)
 
 static bool usable(const ScatterSpec *s, int i)
 {
-    return isfinite(s->x(s->data, i)) && isfinite(s->y(s->data, i));
+    return fabs(s->x(s->data, i)) <= CHART_MOST && fabs(s->y(s->data, i)) <= CHART_MOST;
 }
 
 // Keeps front[0..n) sorted by x, best first, y then rises strictly: each point goes in where it
@@ -129,7 +129,8 @@ static void draw_x_ticks(Scatter *c)
     int most = c->plot.cols / 14 < 2 ? 2 : c->plot.cols / 14;
     double step = chart_step(c->x0, c->x1, most);
     grid_hline(c->grid, row, c->plot.col - 1, c->plot.cols + 1, ROLE_AXIS);
-    for (double v = ceil(c->x0 / step) * step; v <= c->x1; v += step) {
+    for (int i = 0, n = chart_ticks(c->x0, c->x1, step); i < n; i++) {
+        double v = chart_tick(c->x0, step, i);
         char buf[32];
         double shown = c->spec->log_x ? pow(10, v) : v;
         number(shown, c->spec->log_x ? 1 : step, c->spec->x_percent, buf, sizeof buf);
@@ -149,7 +150,8 @@ static void draw_y_ticks(Scatter *c, int left)
 {
     double step = chart_step(c->y0, c->y1, c->plot.rows / 3 < 2 ? 2 : c->plot.rows / 3);
     grid_vline(c->grid, c->plot.row, c->plot.col - 1, c->plot.rows + 1, ROLE_AXIS);
-    for (double v = ceil(c->y0 / step) * step; v <= c->y1; v += step) {
+    for (int i = 0, n = chart_ticks(c->y0, c->y1, step); i < n; i++) {
+        double v = chart_tick(c->y0, step, i);
         char buf[32];
         number(fabs(v) < step * 1e-6 ? 0 : v, step, c->spec->y_percent, buf, sizeof buf);
         int row = c->plot.row + y_dot(c, v) / c->dots.per_row;

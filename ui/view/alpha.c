@@ -157,7 +157,7 @@ static bool draw_empty(const ViewContext *ctx, Grid *g, Rect area, int cell)
     return true;
 }
 
-static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
+static void draw_inside(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
 {
     int cell = part_cell(ctx);
     char remark[160], a[16], b[16];
@@ -197,6 +197,13 @@ static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, b
                         rest.cols - need - 1 };
     if (chart.rows >= 7 && chart.cols >= 30)
         draw_edge_chart(ctx, state, g, chart, cell);
+}
+
+static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
+{
+    Rect old = grid_clip(g, area);
+    draw_inside(ctx, state, g, area, focused);
+    g->clip = old;
 }
 
 static int act(const ViewContext *ctx, ViewState *state, ViewAction action)

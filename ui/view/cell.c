@@ -80,7 +80,7 @@ static int draw_matrix(const ViewContext *ctx, const GenoRow *row, int cell, Gri
     return matrix_draw(g, area, &spec);
 }
 
-static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
+static void draw_inside(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
 {
     int cell = part_cell(ctx), need_rows, need_cols;
     char text[200];
@@ -118,6 +118,13 @@ static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, b
                  area.cols < 64 ? "the graph is shown from 64 columns on" : "a shows the graph");
     if (below.rows > 0)
         grid_text(g, below.row + below.rows - 1, below.col, below.cols, ROLE_DIM, 0, text);
+}
+
+static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
+{
+    Rect old = grid_clip(g, area);
+    draw_inside(ctx, state, g, area, focused);
+    g->clip = old;
 }
 
 static int act(const ViewContext *ctx, ViewState *state, ViewAction action)

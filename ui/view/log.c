@@ -126,7 +126,7 @@ static int draw_full(Grid *g, Rect area, int cursor)
     return 4;
 }
 
-static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
+static void draw_inside(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
 {
     static const TableColumn columns[] = { { "time (UTC)", 1, false, false },
                                            { "event, newest first", 0, false, true } };
@@ -157,6 +157,13 @@ static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, b
                     .sort_column = -1,
                     .focused = focused };
     table_draw(g, list, &table, &state->top);
+}
+
+static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
+{
+    Rect old = grid_clip(g, area);
+    draw_inside(ctx, state, g, area, focused);
+    g->clip = old;
 }
 
 static int act(const ViewContext *ctx, ViewState *state, ViewAction action)

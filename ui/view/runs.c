@@ -136,7 +136,7 @@ static void cell(const void *self, int row, int column, char *buf, size_t size, 
     }
 }
 
-static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
+static void draw_inside(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
 {
     static Rows rows;
     rows.ctx = ctx;
@@ -162,6 +162,13 @@ static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, b
                     .sort_column = -1,
                     .focused = focused };
     table_draw(g, area, &table, &state->top);
+}
+
+static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
+{
+    Rect old = grid_clip(g, area);
+    draw_inside(ctx, state, g, area, focused);
+    g->clip = old;
 }
 
 static void toggle_mark(ViewState *state, int run)
