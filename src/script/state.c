@@ -196,7 +196,12 @@ static Status explain(Script *s, int rc, Error *err)
         return error_at(err, STATUS_SCRIPT, where, line, "needs more than %zu MB of memory",
                         s->options.memory_limit >> 20);
     const char *message = lua_type(s->L, -1) == LUA_TSTRING ? lua_tostring(s->L, -1) : "failed";
-    return locate_error(s, message, err);
+    locate_error(s, message, err);
+    // Lua refuses strings past 2 GB before it asks for memory.
+    if (err && strstr(err->msg, "string too large"))
+        snprintf(err->msg, sizeof err->msg, "needs more than %zu MB of memory",
+                 s->options.memory_limit >> 20);
+    return STATUS_SCRIPT;
 }
 
 // Message handler: notes the user's line while the stack still stands. [-1, +1, e]
