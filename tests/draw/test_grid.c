@@ -169,7 +169,7 @@ static void a_heat_cell_reads_without_colours(void **state)
     heat_cell(&g, 2, 0, 4, NAN, false, false);
     heat_cell(&g, 3, 0, 4, NAN, false, true);
     heat_cell(&g, 4, 0, 4, 1.0, false, false);
-    expect(&g, "+[.62]\n62*\nnan\n  .\n1.0\n");
+    expect(&g, "*[.62]\n62*\nnan\n  .\n1.0\n");
 }
 
 static void an_operator_keeps_its_role_whatever_else_is_drawn(void **state)

@@ -12,7 +12,7 @@
 static const uint16_t line_utf8[16] = { ' ',    0x2575, 0x2576, 0x2514, 0x2577, 0x2502,
                                         0x250C, 0x251C, 0x2574, 0x2518, 0x2500, 0x2534,
                                         0x2510, 0x2524, 0x252C, 0x253C };
-static const char line_ascii[17] = " |-+||++-+-++++";
+static const char line_ascii[17] = " |-+||++-+-+++++";
 
 bool grid_resize(Grid *g, int rows, int cols)
 {
