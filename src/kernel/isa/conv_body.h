@@ -215,8 +215,10 @@ static void AT_WIDTH(conv_columns)(const ConvJob *job, const TapList *list, int 
         AT_WIDTH(conv_1_n1_s1)(job, list, co, x, job->nx, &sums);
     for (int v = 0; v < nb && job->sum; v++) {
         int c0 = co + v * VW, n = job->oc - c0;
-        AT_WIDTH(store_part)(job->sum + c0, sums.sum[v], n);
-        AT_WIDTH(store_part)(job->sum_sq + c0, sums.sum_sq[v], n);
+        V *sum = &sums.sum[v], *sum_sq = &sums.sum_sq[v];
+        AT_WIDTH(store_part)(job->sum + c0, *sum + AT_WIDTH(load_part)(job->sum + c0, n), n);
+        AT_WIDTH(store_part)
+        (job->sum_sq + c0, *sum_sq + AT_WIDTH(load_part)(job->sum_sq + c0, n), n);
     }
 }
 

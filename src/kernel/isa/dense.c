@@ -143,6 +143,8 @@ static void conv_image_fwd(const ConvTiles *t, int image)
     if (v->stat) {
         job.sum = v->stat + (size_t)image * 2 * (size_t)v->stat_ld + c0;
         job.sum_sq = job.sum + v->stat_ld;
+        memset(job.sum, 0, (size_t)t->oc * sizeof(float));
+        memset(job.sum_sq, 0, (size_t)t->oc * sizeof(float));
     }
     load_input(t, image);
     conv_run(&job);
@@ -285,7 +287,8 @@ static void weights_backward(const ConvTiles *t, float *gw, float *gb)
 static void conv_image_bwd(const ConvTiles *t, int image, float *gw, float *gb)
 {
     const KernelConv *v = t->v;
-    tile_grad(&t->d, &v->grad, t->group * t->oc, image);
+    tile_grad(&t->d, &v->grad, t->group * t->oc,
+              (size_t)image * (size_t)(v->shape.oh * v->shape.ow));
     if (v->g_w)
         load_input(t, image);
     if (v->g_w || v->g_bias)

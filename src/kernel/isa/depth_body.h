@@ -140,19 +140,20 @@ INLINE void AT_WIDTH(depth_strip)(const DepthJob *job, const TapList *list, int 
     const size_t out_px = (size_t)job->stride * VW;
     const float *in = tile_at(job->in, b);
     float *out = tile_at(job->out, b) + (size_t)job->y0 * tile_row(job->out) + job->x0 * VW;
-    V nine[9];
+    const bool is_3x3 = K == 3 && list->n == 9;
+    V nine[9] = { { 0 } };
     UNROLL(9)
     for (int t = 0; t < 9; t++)
-        if (K == 3)
+        if (is_3x3)
             nine[t] = AT_WIDTH(loadu)(job->w + b * VW + list->w[t]);
     for (int y = 0; y < job->ny;) {
         const int rows = job->ny - y < R ? 1 : R;
-        TapRange range = tap_range(list, job->taps, job->in->h, y, rows);
+        TapRange range = tap_range(list, job->taps, job->in->h, job->from + y, rows);
         AT_WIDTH(DepthAt)
-        at = { in + (size_t)y * in_row + (size_t)x0 * step * VW, job->w + b * VW,
+        at = { in + (size_t)(job->from + y) * in_row + (size_t)x0 * step * VW, job->w + b * VW,
                out + (size_t)y * out_row + (size_t)x0 * out_px };
         for (int x = x0; x < x1; x += P) {
-            if (rows == R && K == 3 && range.to - range.from == 9)
+            if (rows == R && is_3x3 && range.to - range.from == 9)
                 AT_WIDTH(depth_slide9)(job, list, nine, at, P, R, D);
             else if (rows == R && K > 0)
                 AT_WIDTH(depth_slide)(job, list, range, at, P, R, K, D);

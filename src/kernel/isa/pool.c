@@ -141,10 +141,10 @@ static void pool_back(const KernelPool *p, const PoolTiles *t, int image)
     };
     if (max) {
         tile_keys(&t->key, &p->src, image);
-        tile_grad(&t->d_max, &p->max_grad, 0, image);
+        tile_grad(&t->d_max, &p->max_grad, 0, (size_t)image * (size_t)(s->oh * s->ow));
     }
     if (avg)
-        tile_grad(&t->d_avg, &p->avg_grad, 0, image);
+        tile_grad(&t->d_avg, &p->avg_grad, 0, (size_t)image * (size_t)(s->oh * s->ow));
     memset(t->dx.data, 0, tile_size(&t->dx) * sizeof(float));
     pool_grad(&job);
     tile_store_dx(&t->dx, 0, &p->src, &p->dst, image);

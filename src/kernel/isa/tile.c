@@ -41,9 +41,9 @@ void tile_keys(const Tile *t, const KernelSrc *src, int image)
     WIDTH_CALL(t->vw, load_keys, t, src, image);
 }
 
-void tile_grad(const Tile *t, const KernelGrad *grad, int channel0, int image)
+void tile_grad(const Tile *t, const KernelGrad *grad, int channel0, size_t first)
 {
-    WIDTH_CALL(t->vw, fill_grad, t, grad, channel0, image);
+    WIDTH_CALL(t->vw, fill_grad, t, grad, channel0, first);
 }
 
 void tile_store_dx(const Tile *t, int block0, const KernelSrc *src, const KernelDst *dst, int image)

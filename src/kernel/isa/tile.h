@@ -70,6 +70,7 @@ typedef struct {
     const float *w; // [k*k][w_ld]
     size_t w_ld;
     int y0, x0, stride; // output pixel (y, x) is stored at (y0 + y*stride, x0 + x*stride)
+    int from;           // the source of output row y is that of row from + y of the whole image
     int ny, nx;
     bool add;
 } DepthJob;
@@ -160,8 +161,8 @@ float *tile_set(Tile *t, float *data, int vw, int c, int h, int w, Border border
 void tile_load(const Tile *t, const KernelSrc *src, int block0, int image);
 // The same as ordered integers (for maxima).
 void tile_keys(const Tile *t, const KernelSrc *src, int image);
-// Makes dy of one image.
-void tile_grad(const Tile *t, const KernelGrad *grad, int channel0, int image);
+// Makes dy of the tile's rows, which begin at pixel `first` of the tensors.
+void tile_grad(const Tile *t, const KernelGrad *grad, int channel0, size_t first);
 // Masks blocks from block0 on by the prologue of src, adds what dst wants, writes dst.dx and stat.
 void tile_store_dx(const Tile *t, int block0, const KernelSrc *src, const KernelDst *dst,
                    int image);

@@ -84,7 +84,7 @@ INLINE void AT_WIDTH(grad_row)(const AT_WIDTH(GradState) * s, float *to, const K
     }
 }
 
-static void AT_WIDTH(fill_grad)(const Tile *t, const KernelGrad *g, int channel0, int image)
+static void AT_WIDTH(fill_grad)(const Tile *t, const KernelGrad *g, int channel0, size_t first)
 {
     for (int b = 0; b < t->blocks; b++) {
         int n = t->c - b * VW, c0 = channel0 + b * VW;
@@ -96,12 +96,12 @@ static void AT_WIDTH(fill_grad)(const Tile *t, const KernelGrad *g, int channel0
         if (g->A && g->K)
             s.k = AT_WIDTH(load_part)(g->K + c0, n);
         float *to = tile_at(t, b);
-        size_t first = (size_t)image * (size_t)(t->h * t->w);
-        for (int y = 0; y < t->h; y++, to += tile_row(t), first += (size_t)t->w) {
+        size_t px = first;
+        for (int y = 0; y < t->h; y++, to += tile_row(t), px += (size_t)t->w) {
             if (n >= VW)
-                AT_WIDTH(grad_row)(&s, to, g, first, t->w, c0, VW);
+                AT_WIDTH(grad_row)(&s, to, g, px, t->w, c0, VW);
             else
-                AT_WIDTH(grad_row)(&s, to, g, first, t->w, c0, n);
+                AT_WIDTH(grad_row)(&s, to, g, px, t->w, c0, n);
         }
     }
 }

@@ -4,17 +4,25 @@
 #include "src/kernel/isa/entry.h"
 
 // Units (depthwise, then pointwise) and depthwise alone. The bordered input of an image is made
-// once and serves all units of the call; everything of one image stays in a thread's scratch.
+// once and serves all units of the call; everything of one image stays in a thread's scratch. What
+// lies between depthwise and pointwise is made strip by strip, so that it never leaves L1.
 
-// Tiles of one thread. The flat ones are the same memory seen as one row, as a pointwise
-// convolution wants it.
+// Tiles of one thread.
 typedef struct {
     const KernelUnits *u;
-    Tile in, mid, mid_flat; // input, depthwise output
-    Tile dy, dy_flat, d;    // backward: gradients of the outputs of pointwise and depthwise
+    Tile in, mid; // input; depthwise output (a strip of it where a pointwise convolution follows)
+    Tile dy, d;   // backward: gradients of the outputs of pointwise (a strip) and depthwise
     Tile dx;
+    int strip;             // rows
     float *room, *room_pw; // padded copies of weights
 } UnitTiles;
+
+// Output rows [from, from + rows) of image `image`.
+typedef struct {
+    int image, from, rows;
+} Strip;
+
+enum { STRIP_FLOATS = 4096 }; // 16 KB of depthwise output a strip
 
 void entry_border(const Window *win, Border *in, Border *d)
 {
@@ -56,6 +64,22 @@ size_t unit_floats(const KernelShape *s)
     return c * (in_px + d_px + h_w + o_px) + oc * o_px + weights + 8 * 16;
 }
 
+static int strip_rows(const KernelUnits *u, const Tile *mid)
+{
+    int rows = (int)(STRIP_FLOATS / ((size_t)mid->blocks * tile_row(mid)));
+    rows = rows < 2 ? 2 : rows / 2 * 2;
+    return !u->unit->pw || rows > u->shape.oh ? u->shape.oh : rows;
+}
+
+// The strip's part of a dense tile, as rows and as one long row.
+static Tile strip_tile(const Tile *t, const Strip *s, bool flat)
+{
+    Tile part = *t;
+    part.h = part.rows = flat ? 1 : s->rows;
+    part.w = part.cols = flat ? s->rows * t->w : t->w;
+    return part;
+}
+
 static Window unit_window(const KernelUnits *u, int i)
 {
     const KernelUnit *unit = &u->unit[i];
@@ -66,7 +90,7 @@ static Window unit_window(const KernelUnits *u, int i)
 static void tiles_init(UnitTiles *t, const KernelUnits *u, bool backward)
 {
     const KernelShape *s = &u->shape;
-    const int vw = unit_width(s), pixels = s->oh * s->ow;
+    const int vw = unit_width(s);
     float *at = u->work->tile + (size_t)omp_get_thread_num() * u->work->tile_floats;
     Border in = { 0 }, d = { 0 }, none = { 0 };
     for (int i = 0; i < u->n_units; i++) {
@@ -76,31 +100,32 @@ static void tiles_init(UnitTiles *t, const KernelUnits *u, bool backward)
     t->u = u;
     at = tile_set(&t->in, at, vw, s->c, s->h, s->w, in);
     memset(t->in.data, 0, tile_size(&t->in) * sizeof(float));
-    tile_set(&t->mid_flat, at, vw, s->c, 1, pixels, none);
     at = tile_set(&t->mid, at, vw, s->c, s->oh, s->ow, none);
     if (backward) {
         at = tile_set(&t->d, at, vw, s->c, s->oh, s->ow, d);
         memset(t->d.data, 0, tile_size(&t->d) * sizeof(float));
-        tile_set(&t->dy_flat, at, vw, s->oc, 1, pixels, none);
         at = tile_set(&t->dy, at, vw, s->oc, s->oh, s->ow, none);
         at = tile_set(&t->dx, at, vw, s->c, s->h, s->w, none);
     }
+    t->strip = strip_rows(u, &t->mid);
     t->room = at;
     t->room_pw = at + kernel_round((size_t)(TAP_MAX * TAP_MAX) * round_to(s->c, vw));
 }
 
-static void run_depth(const UnitTiles *t, int i)
+static void run_depth(const UnitTiles *t, int i, const Strip *strip)
 {
     const KernelUnit *unit = &t->u->unit[i];
     Window win = unit_window(t->u, i);
     Taps taps;
     taps_forward(&taps, &win);
+    Tile mid = strip_tile(&t->mid, strip, false);
     DepthJob job = {
         .in = &t->in,
-        .out = &t->mid,
+        .out = &mid,
         .taps = &taps,
         .stride = 1,
-        .ny = win.oh,
+        .from = strip->from,
+        .ny = strip->rows,
         .nx = win.ow,
     };
     job.w = weights_pad(unit->dw, (size_t)(unit->k * unit->k), t->in.c, (size_t)t->in.c, t->in.vw,
@@ -110,31 +135,47 @@ static void run_depth(const UnitTiles *t, int i)
 
 static const Taps one_tap = { .k = 1, .step = 1, .n_ky = 1, .n_kx = 1 };
 
-static void run_point(const UnitTiles *t, int i, int image)
+// Pixels of a batch before the strip.
+static size_t strip_pixel(const KernelShape *s, const Strip *strip)
+{
+    return ((size_t)strip->image * (size_t)s->oh + (size_t)strip->from) * (size_t)s->ow;
+}
+
+static void run_point(const UnitTiles *t, int i, const Strip *strip)
 {
     const KernelUnit *unit = &t->u->unit[i];
     const KernelShape *s = &t->u->shape;
-    const int pixels = s->oh * s->ow;
+    Tile mid = strip_tile(&t->mid, strip, true);
     Segment seg = { 0, s->c, 0 };
     ConvJob job = {
-        .in = &t->mid_flat,
+        .in = &mid,
         .seg = &seg,
         .n_seg = 1,
         .taps = &one_tap,
         .oc = s->oc,
         .ny = 1,
-        .nx = pixels,
-        .out = unit->y + (size_t)image * (size_t)pixels * (size_t)unit->y_ld,
+        .nx = mid.w,
+        .out = unit->y + strip_pixel(s, strip) * (size_t)unit->y_ld,
         .px = (size_t)unit->y_ld,
         .block = (size_t)t->mid.vw,
     };
     job.w =
         weights_pad(unit->pw, (size_t)s->c, s->oc, (size_t)s->oc, t->mid.vw, t->room_pw, &job.w_ld);
     if (unit->stat) {
-        job.sum = unit->stat + (size_t)image * 2 * (size_t)unit->stat_ld;
+        job.sum = unit->stat + (size_t)strip->image * 2 * (size_t)unit->stat_ld;
         job.sum_sq = job.sum + unit->stat_ld;
     }
+    if (unit->stat && strip->from == 0) {
+        memset(job.sum, 0, (size_t)s->oc * sizeof(float));
+        memset(job.sum_sq, 0, (size_t)s->oc * sizeof(float));
+    }
     conv_run(&job);
+}
+
+static Strip next_strip(const UnitTiles *t, int image, int from)
+{
+    int left = t->u->shape.oh - from;
+    return (Strip){ image, from, left < t->strip ? left : t->strip };
 }
 
 void units_fwd(const KernelUnits *u)
@@ -147,8 +188,11 @@ void units_fwd(const KernelUnits *u)
         for (int image = 0; image < u->shape.n; image++) {
             tile_load(&t.in, &u->src, 0, image);
             for (int i = 0; i < u->n_units; i++) {
-                run_depth(&t, i);
-                run_point(&t, i, image);
+                for (int y = 0; y < u->shape.oh; y += t.strip) {
+                    Strip strip = next_strip(&t, image, y);
+                    run_depth(&t, i, &strip);
+                    run_point(&t, i, &strip);
+                }
             }
         }
     }
@@ -176,7 +220,8 @@ void depthwise_fwd(const KernelUnits *u)
         for (int image = 0; image < u->shape.n; image++) {
             tile_load(&t.in, &u->src, 0, image);
             for (int i = 0; i < u->n_units; i++) {
-                run_depth(&t, i);
+                Strip whole = { image, 0, u->shape.oh };
+                run_depth(&t, i, &whole);
                 depth_output(&t, i, image);
             }
         }
@@ -186,19 +231,20 @@ void depthwise_fwd(const KernelUnits *u)
 // ---- backward ----------------------------------------------------------------------------------
 
 // dD = dy W^T, into the bordered tile.
-static void point_backward(const UnitTiles *t, const KernelUnit *unit)
+static void point_backward(const UnitTiles *t, const KernelUnit *unit, const Strip *strip)
 {
     const KernelShape *s = &t->u->shape;
+    Tile dy = strip_tile(&t->dy, strip, false);
     Segment seg = { 0, s->oc, 0 };
     ConvJob job = {
-        .in = &t->dy,
+        .in = &dy,
         .seg = &seg,
         .n_seg = 1,
         .taps = &one_tap,
         .oc = s->c,
-        .ny = s->oh,
+        .ny = strip->rows,
         .nx = s->ow,
-        .out = tile_at(&t->d, 0),
+        .out = tile_at(&t->d, 0) + (size_t)strip->from * tile_row(&t->d),
         .px = (size_t)t->d.vw,
         .row = tile_row(&t->d),
         .block = tile_plane(&t->d),
@@ -209,13 +255,14 @@ static void point_backward(const UnitTiles *t, const KernelUnit *unit)
     conv_run(&job);
 }
 
-static void point_grad(const UnitTiles *t, float *gw)
+static void point_grad(const UnitTiles *t, const Strip *strip, float *gw)
 {
     const KernelShape *s = &t->u->shape;
+    Tile mid = strip_tile(&t->mid, strip, true), dy = strip_tile(&t->dy, strip, true);
     Segment seg = { 0, s->c, 0 };
     ConvGradJob job = {
-        .in = &t->mid_flat,
-        .d = &t->dy_flat,
+        .in = &mid,
+        .d = &dy,
         .seg = &seg,
         .n_seg = 1,
         .taps = &one_tap,
@@ -264,23 +311,34 @@ static size_t unit_weights(const KernelUnits *u, int i, size_t *pw)
     return *pw + (unit->g_pw ? kernel_round((size_t)u->shape.c * (size_t)u->shape.oc) : 0);
 }
 
+// dy, dD and the pointwise weights, strip by strip.
+static void point_image(const UnitTiles *t, int i, int image, float *g_pw)
+{
+    const KernelUnit *unit = &t->u->unit[i];
+    for (int y = 0; y < t->u->shape.oh; y += t->strip) {
+        Strip strip = next_strip(t, image, y);
+        Tile dy = strip_tile(&t->dy, &strip, false);
+        tile_grad(&dy, &unit->grad, 0, strip_pixel(&t->u->shape, &strip));
+        if (g_pw) {
+            run_depth(t, i, &strip);
+            point_grad(t, &strip, g_pw);
+        }
+        if (t->u->dst.dx || unit->g_dw)
+            point_backward(t, unit, &strip);
+    }
+}
+
 // One image of one unit; gw: the group's gradients of its weights.
 static void unit_image(const UnitTiles *t, int i, int image, float *gw)
 {
     const KernelUnit *unit = &t->u->unit[i];
+    const KernelShape *s = &t->u->shape;
     size_t pw_at;
     unit_weights(t->u, i, &pw_at);
-    if (unit->pw) {
-        tile_grad(&t->dy, &unit->grad, 0, image);
-        if (unit->g_pw) {
-            run_depth(t, i);
-            point_grad(t, gw + pw_at);
-        }
-        if (t->u->dst.dx || unit->g_dw)
-            point_backward(t, unit);
-    } else {
-        tile_grad(&t->d, &unit->grad, 0, image);
-    }
+    if (unit->pw)
+        point_image(t, i, image, unit->g_pw ? gw + pw_at : NULL);
+    else
+        tile_grad(&t->d, &unit->grad, 0, (size_t)image * (size_t)(s->oh * s->ow));
     if (unit->g_dw)
         depth_weights(t, i, gw);
     if (t->u->dst.dx)
