@@ -66,7 +66,7 @@ static Status open_arrays(Darts *d, Error *err)
     bool ok = d->p && d->soft && d->raw && d->grad && d->active && d->effective &&
               (!weights || d->direction) && (o->order != ORDER_SECOND || d->w0) &&
               (!o->layer_alignment || d->table_grad);
-    ok = ok && (!d->matching || match_init(&d->match, d->t.plan));
+    ok = ok && (!d->matching || match_init(&d->match, d->t.plan, d->t.ctx.space));
     ok = ok && (!o->sgas || sgas_init(&d->sgas, &d->alpha));
     return ok ? STATUS_OK : error_set(err, STATUS_NOMEM, "no memory for the search");
 }
@@ -123,6 +123,8 @@ static Status darts_open(const SearchContext *ctx, void **self, Error *err)
                                                  : WEIGHT_SOFTMAX;
     d->matching = o->gradient_match || o->oles > 0;
     d->drop = NAN;
+    for (int t = 0; t < SPACE_CELLS; t++)
+        d->lead[t] = NAN;
     net_tables(ctx->space, &net, &d->tables);
     status = trainer_open(&d->t, ctx, graph, err);
     if (status == STATUS_OK &&
@@ -228,6 +230,8 @@ static void signature(const Darts *d, char *text, size_t size)
              o->dartsminus > 0, o->partial, o->edge_weights, d->matching, o->sgas, o->fair);
 }
 
+enum { SIGNALS = 2 + SPACE_CELLS };
+
 static Status darts_save(void *self, SearchState *state, Error *err)
 {
     Darts *d = self;
@@ -240,13 +244,14 @@ static Status darts_save(void *self, SearchState *state, Error *err)
     book_meta(b, "space", d->t.ctx.space->name);
     trainer_save(&d->t, b);
     const Alpha *a = &d->alpha;
-    double loose[3] = { d->alpha_norm, d->alignment_sum, d->drop };
+    double loose[SIGNALS] = { d->alpha_norm, d->alignment_sum };
     int64_t counts[2] = { a->steps, d->alignment_n };
+    memcpy(loose + 2, d->lead, sizeof d->lead);
     book_put(b, "alpha.value", SAFE_F32, a->value, a->n);
     book_put(b, "alpha.adam_m", SAFE_F32, a->m, a->n);
     book_put(b, "alpha.adam_v", SAFE_F32, a->v, a->n);
     book_copy(b, "alpha.counts", SAFE_I64, counts, 2);
-    book_copy(b, "alpha.signals", SAFE_F64, loose, 3);
+    book_copy(b, "alpha.signals", SAFE_F64, loose, SIGNALS);
     judge_save(&d->judge, b);
     if (d->t.ctx.options.sgas)
         sgas_save(&d->sgas, a, b);
@@ -257,27 +262,40 @@ static Status darts_save(void *self, SearchState *state, Error *err)
     return book_finish(b, state, err);
 }
 
-static Status load_alpha(Darts *d, const SafeFile *file, Error *err)
+// A fork that switched edge weights on or off has more or fewer entries: alphas come first.
+static Status load_entries(const Darts *d, const SafeFile *file, const char *name, float *out,
+                           bool fork, Error *err)
+{
+    const Alpha *a = &d->alpha;
+    const SafeTensor *t = safetensors_find(file, name);
+    if (!fork || !t || t->dtype != SAFE_F32 || t->rank != 1 || t->shape[0] < a->n_alpha)
+        return book_get(file, name, SAFE_F32, out, a->n, false, err);
+    int64_t n = t->shape[0] < a->n ? t->shape[0] : a->n;
+    memcpy(out, t->data, (size_t)n * sizeof *out);
+    return STATUS_OK;
+}
+
+static Status load_alpha(Darts *d, const SafeFile *file, bool fork, Error *err)
 {
     Alpha *a = &d->alpha;
-    double loose[3];
+    double loose[SIGNALS];
     int64_t counts[2];
-    Status status = book_get(file, "alpha.value", SAFE_F32, a->value, a->n, false, err);
+    Status status = load_entries(d, file, "alpha.value", a->value, fork, err);
     if (status == STATUS_OK)
-        status = book_get(file, "alpha.adam_m", SAFE_F32, a->m, a->n, false, err);
+        status = load_entries(d, file, "alpha.adam_m", a->m, fork, err);
     if (status == STATUS_OK)
-        status = book_get(file, "alpha.adam_v", SAFE_F32, a->v, a->n, false, err);
+        status = load_entries(d, file, "alpha.adam_v", a->v, fork, err);
     if (status == STATUS_OK)
         status = book_get(file, "alpha.counts", SAFE_I64, counts, 2, false, err);
     if (status == STATUS_OK)
-        status = book_get(file, "alpha.signals", SAFE_F64, loose, 3, false, err);
+        status = book_get(file, "alpha.signals", SAFE_F64, loose, SIGNALS, false, err);
     if (status != STATUS_OK)
         return status;
     a->steps = counts[0];
     d->alignment_n = counts[1];
     d->alpha_norm = loose[0];
     d->alignment_sum = loose[1];
-    d->drop = loose[2];
+    memcpy(d->lead, loose + 2, sizeof d->lead);
     return STATUS_OK;
 }
 
@@ -295,7 +313,7 @@ static Status darts_load(void *self, const SafeFile *file, Error *err)
     bool fork = !was || strcmp(was, text) != 0;
     Status status = trainer_load(&d->t, file, fork, err);
     if (status == STATUS_OK)
-        status = load_alpha(d, file, err);
+        status = load_alpha(d, file, fork, err);
     if (status == STATUS_OK)
         status = judge_load(&d->judge, file, fork, err);
     if (status == STATUS_OK && d->t.ctx.options.sgas)
@@ -306,6 +324,11 @@ static Status darts_load(void *self, const SafeFile *file, Error *err)
         status = match_load(&d->match, d->t.plan, file, fork, err);
     if (status == STATUS_OK)
         d->t.frozen = d->t.ctx.options.oles > 0 ? d->match.mask : NULL;
+    if (status != STATUS_OK && fork)
+        error_wrap(err,
+                   "the checkpoint does not fit the settings (it was made with '%s', now "
+                   "'%s')",
+                   was ? was : "?", text);
     return status;
 }
 

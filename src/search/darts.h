@@ -29,7 +29,8 @@ typedef struct {
     double alpha_norm;     // of the last alpha gradient
     double alignment_sum;  // layer alignment since the last look
     int64_t alignment_n;
-    double drop; // discretisation drop of the last epoch
+    double lead[SPACE_CELLS]; // skip gradient lead: running mean, NAN before the first alpha step
+    double drop;              // discretisation drop of the epoch that ends, until it is recorded
     Book book;
 } Darts;
 
@@ -42,6 +43,9 @@ void darts_mix_exact(Darts *d, const double *p, const bool *active);
 void darts_read_mix(const Darts *d, double *raw);
 // The same in alpha.
 void darts_alpha_gradient(const Darts *d, const double *raw, double *grad);
+// mean_e(-g_skip + mean over convolutions of g) / RMS of g of one cell type: positive when the
+// gradient pushes skip ahead of the convolutions (signal G).
+double darts_skip_lead(const Darts *d, int type, const double *grad);
 double darts_alignment(const Darts *d); // of the last backward; NAN without cell tables
 
 // darts_step.c: one alpha step; one step of the weights.

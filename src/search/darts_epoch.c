@@ -69,30 +69,34 @@ static Status emit_gradient(Darts *d, int epoch, Error *err)
     return sink_emit(d->t.ctx.sink, record, err);
 }
 
+static Status look_at_cell(Darts *d, int t, int epoch, Error *err)
+{
+    const SpaceCell *type = &d->alpha.space->cells[t];
+    bool sigmoid = d->kind == WEIGHT_SIGMOID;
+    const float *shown = (sigmoid ? d->alpha.value : d->effective) + d->alpha.offset[t];
+    Json *alpha = record_alpha(type, epoch, d->t.step, shown, sigmoid ? "sigmoid" : NULL);
+    Status status = sink_emit(d->t.ctx.sink, alpha, err);
+    if (status != STATUS_OK)
+        return status;
+    Signals signals;
+    GenoCell cell;
+    judge_signals(&d->judge, t, d->effective, &signals);
+    derive_cell(d, t, &cell);
+    CellCount count = arch_cell_count(d->alpha.space, &cell);
+    signals.skips = count.skips;
+    signals.parameter_free = count.parameter_free;
+    signals.conv_depth = count.conv_depth;
+    Json *record = record_signals(type, epoch, d->t.step, &signals);
+    if (!isnan(d->lead[t]))
+        json_put_num(record, "lead", d->lead[t]);
+    return sink_emit(d->t.ctx.sink, record, err);
+}
+
 Status darts_look(Darts *d, int epoch, Error *err)
 {
-    const Space *space = d->alpha.space;
-    const Sink *sink = d->t.ctx.sink;
     update_effective(d);
     for (int t = 0; t < d->alpha.types; t++) {
-        bool sigmoid = d->kind == WEIGHT_SIGMOID;
-        const float *shown = sigmoid ? d->alpha.value : d->effective;
-        Status status =
-            sink_emit(sink,
-                      record_alpha(&space->cells[t], epoch, d->t.step, shown + d->alpha.offset[t],
-                                   sigmoid ? "sigmoid" : NULL),
-                      err);
-        Signals signals;
-        judge_signals(&d->judge, t, d->effective, &signals);
-        GenoCell cell;
-        derive_cell(d, t, &cell);
-        CellCount count = arch_cell_count(space, &cell);
-        signals.skips = count.skips;
-        signals.parameter_free = count.parameter_free;
-        signals.conv_depth = count.conv_depth;
-        if (status == STATUS_OK)
-            status =
-                sink_emit(sink, record_signals(&space->cells[t], epoch, d->t.step, &signals), err);
+        Status status = look_at_cell(d, t, epoch, err);
         if (status != STATUS_OK)
             return status;
     }

@@ -86,6 +86,31 @@ void darts_alpha_gradient(const Darts *d, const double *raw, double *grad)
                 grad[a->offset[t] + e * a->cols[t] + k] = 0;
 }
 
+double darts_skip_lead(const Darts *d, int type, const double *grad)
+{
+    const Alpha *a = &d->alpha;
+    double sum = 0, square = 0;
+    int edges = 0, entries = 0;
+    for (int e = 0; e < a->rows[type]; e++) {
+        const double *g = grad + a->offset[type] + e * a->cols[type];
+        double skip = NAN, conv = 0;
+        int convs = 0;
+        for (int k = 0; k < a->space->cells[type].edges[e].n_ops; k++) {
+            OpClass kind = alpha_class(a, type, e, k);
+            skip = kind == OP_SKIP ? g[k] : skip;
+            conv += kind == OP_CONV ? g[k] : 0;
+            convs += kind == OP_CONV;
+            square += g[k] * g[k];
+            entries++;
+        }
+        if (isnan(skip) || convs == 0)
+            continue;
+        sum += conv / convs - skip;
+        edges++;
+    }
+    return edges > 0 && square > 0 ? sum / edges / sqrt(square / entries) : NAN;
+}
+
 static double cosine(const double *x, const double *y, int n)
 {
     double xy = 0, xx = 0, yy = 0;

@@ -98,6 +98,16 @@ static double norm_of(const double *x, int n)
     return sqrt(sum);
 }
 
+// Over about 25 steps.
+static void note_lead(Darts *d)
+{
+    for (int t = 0; t < d->alpha.types; t++) {
+        double now = darts_skip_lead(d, t, d->grad);
+        if (!isnan(now))
+            d->lead[t] = isnan(d->lead[t]) ? now : d->lead[t] + 0.04 * (now - d->lead[t]);
+    }
+}
+
 Status darts_step_alpha(Darts *d, const Batch *train, Error *err)
 {
     const SearchOptions *o = &d->t.ctx.options;
@@ -113,6 +123,7 @@ Status darts_step_alpha(Darts *d, const Batch *train, Error *err)
     }
     darts_alpha_gradient(d, d->raw, d->grad);
     d->alpha_norm = norm_of(d->grad, d->alpha.n_alpha);
+    note_lead(d);
     if (o->beta_decay > 0)
         beta_decay_add(&d->alpha, beta_decay_weight(o->beta_decay, d->t.epoch + 1, o->epochs),
                        d->grad);

@@ -5,52 +5,59 @@
 #include "src/base/alloc.h"
 #include "src/search/remedies.h"
 
-// Length of "cells.2.normal.0-3.sep_conv_3x3" in a parameter name, 0 if it is not an operator's.
-static size_t instance_length(const char *name)
+// An operator's parameters are called "cells.2.normal.0-3.sep_conv_3x3.1.weight": the instance is
+// what stands before the fifth dot. *op gets the operator; 0 if the name is not of this form.
+static size_t instance_length(const char *name, const Space *space, const SpaceOp **op)
 {
-    int dots = 0;
-    const char *p = name;
+    const char *dot[5], *p = name;
     if (strncmp(name, "cells.", 6) != 0)
         return 0;
-    for (; *p; p++) {
-        dots += *p == '.';
-        if (dots == 5)
-            break;
+    for (int i = 0; i < 5; i++) {
+        p = strchr(p, '.');
+        if (!p)
+            return 0;
+        dot[i] = p++;
     }
-    if (dots < 5)
-        return 0;
-    // the fourth part is an edge, "0-3"
-    const char *edge = name;
-    for (int k = 0; k < 3; k++)
-        edge = strchr(edge, '.') + 1;
-    size_t digits = strspn(edge, "0123456789");
-    return digits > 0 && edge[digits] == '-' ? (size_t)(p - name) : 0;
+    for (int i = 0; i < space->n_ops; i++) {
+        size_t len = (size_t)(dot[4] - dot[3] - 1);
+        *op = &space->ops[i];
+        if (strlen((*op)->name) == len && strncmp((*op)->name, dot[3] + 1, len) == 0)
+            return (size_t)(dot[4] - name);
+    }
+    return 0;
 }
 
-static void find_instances(Match *m, const Plan *plan)
+static void find_instances(Match *m, const Plan *plan, const Space *space)
 {
     int tensors = plan_param_tensors(plan);
     for (int i = 0; i < tensors; i++) {
         const char *name = plan_param_info(plan, i)->name;
-        size_t len = instance_length(name);
+        const SpaceOp *op = NULL, *of_other;
+        size_t len = instance_length(name, space, &op);
         m->of_tensor[i] = -1;
-        for (int k = 0; k < i && len > 0 && m->of_tensor[i] < 0; k++) {
+        for (int k = i - 1; k >= 0 && len > 0 && m->of_tensor[i] < 0; k--) {
             const char *other = plan_param_info(plan, k)->name;
-            if (instance_length(other) == len && strncmp(name, other, len) == 0)
+            if (strncmp(name, other, len + 1) == 0 && m->of_tensor[k] >= 0 &&
+                instance_length(other, space, &of_other) == len)
                 m->of_tensor[i] = m->of_tensor[k];
         }
-        if (len > 0 && m->of_tensor[i] < 0)
-            m->of_tensor[i] = m->n++;
+        if (len == 0 || m->of_tensor[i] >= 0)
+            continue;
+        m->conv[m->n] = op->kind == OP_CONV;
+        m->of_tensor[i] = m->n++;
     }
 }
 
-bool match_init(Match *m, const Plan *plan)
+bool match_init(Match *m, const Plan *plan, const Space *space)
 {
     *m = (Match){ 0 };
     m->of_tensor = mem_zero((size_t)plan_param_tensors(plan) + 1, sizeof *m->of_tensor);
-    if (!m->of_tensor)
+    m->conv = mem_zero((size_t)plan_param_tensors(plan) + 1, sizeof *m->conv);
+    if (!m->of_tensor || !m->conv) {
+        match_fini(m);
         return false;
-    find_instances(m, plan);
+    }
+    find_instances(m, plan, space);
     size_t n = (size_t)m->n + 1;
     m->sum = mem_zero(n, sizeof *m->sum);
     m->last = mem_zero(n, sizeof *m->last);
@@ -68,6 +75,7 @@ bool match_init(Match *m, const Plan *plan)
 void match_fini(Match *m)
 {
     mem_free(m->of_tensor);
+    mem_free(m->conv);
     mem_free(m->sum);
     mem_free(m->last);
     mem_free(m->frozen);
@@ -103,11 +111,11 @@ static void set_mask(Match *m, const Plan *plan)
     }
 }
 
-void match_step(Match *m, const Plan *plan, const float *valid, const float *train,
-                double threshold)
+// Adds the mean cosine over the tensors of every instance.
+static void add_cosines(Match *m, const Plan *plan, const float *valid, const float *train)
 {
     int tensors = plan_param_tensors(plan);
-    for (int i = 0, end; i < tensors; i = end) {
+    for (int i = 0, end; i < tensors; i = end) { // tensors of an operator are neighbours
         int instance = m->of_tensor[i];
         double cosine = 0;
         for (end = i; end < tensors && m->of_tensor[end] == instance; end++) {
@@ -118,6 +126,12 @@ void match_step(Match *m, const Plan *plan, const float *valid, const float *tra
         if (instance >= 0)
             m->sum[instance] += cosine / (end - i);
     }
+}
+
+void match_step(Match *m, const Plan *plan, const float *valid, const float *train,
+                double threshold)
+{
+    add_cosines(m, plan, valid, train);
     // Published: the counter starts at 0, so 21 steps are summed and divided by 20.
     if (m->count++ < MATCH_PATIENCE)
         return;
@@ -134,8 +148,8 @@ double match_share(const Match *m, double below)
 {
     int n = 0, low = 0;
     for (int i = 0; i < m->n; i++) {
-        n += !isnan(m->last[i]);
-        low += m->last[i] < below;
+        n += m->conv[i] && !isnan(m->last[i]);
+        low += m->conv[i] && m->last[i] < below;
     }
     return n > 0 ? (double)low / n : NAN;
 }

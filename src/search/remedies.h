@@ -84,19 +84,20 @@ enum { MATCH_PATIENCE = 20 };
 typedef struct {
     int n;                 // operator instances with weights
     int32_t *of_tensor;    // [param tensors] instance, -1: none
+    bool *conv;            // [n] its operator is a convolution
     double *sum;           // [n] of the running window
     double *last;          // [n] mean of the last full window, NAN before
     unsigned char *frozen; // [n]
     unsigned char *mask;   // [weights]
     int64_t count;         // steps in the running window
 } Match;
-bool match_init(Match *m, const Plan *plan);
+bool match_init(Match *m, const Plan *plan, const Space *space);
 void match_fini(Match *m);
 // One step: gradients of all weights on both batches. Every MATCH_PATIENCE + 1 steps the window
 // closes; then operators below `threshold` freeze for good (0: none).
 void match_step(Match *m, const Plan *plan, const float *valid, const float *train,
                 double threshold);
-double match_share(const Match *m, double below); // of operators whose last mean is lower; NAN
+double match_share(const Match *m, double below); // of convolutions whose last mean is lower; NAN
 int match_frozen(const Match *m);
 void match_save(const Match *m, Book *book);
 Status match_load(Match *m, const Plan *plan, const SafeFile *file, bool fork, Error *err);
