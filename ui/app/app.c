@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -47,11 +48,16 @@ ViewId app_side_view(const App *app)
     return beside[app->view];
 }
 
-ViewId app_focused_view(const App *app)
+ViewId app_pane_view(const App *app)
 {
     return app->focus == PANE_MAIN   ? app->view
            : app->focus == PANE_SIDE ? app_side_view(app)
                                      : VIEW_RUNS;
+}
+
+ViewId app_focused_view(const App *app)
+{
+    return app->help ? VIEW_HELP : app_pane_view(app);
 }
 
 void app_context(const App *app, ViewContext *ctx)
@@ -69,7 +75,7 @@ void app_context(const App *app, ViewContext *ctx)
                           .script_text = app->script_text[0] ? app->script_text : NULL,
                           .script_check = app->script_check[0] ? app->script_check : NULL,
                           .script_error_line = app->script_error_line,
-                          .focus = app_focused_view(app) };
+                          .focus = app_pane_view(app) };
 }
 
 void app_say(App *app, const char *fmt, ...)
@@ -89,6 +95,7 @@ void app_assert(const App *app)
     assert(app->focus != PANE_SIDE || app->layout.side.rows);
     assert(app->focus != PANE_LIST || app->layout.list.rows);
     assert(app->view < VIEW_HELP);
+    assert(!app->help || app->prompt.kind == PROMPT_OFF);
     (void)app;
 }
 
@@ -103,6 +110,7 @@ Status app_reopen(App *app, Error *err)
         return status;
     source_close(app->source);
     app->source = fresh;
+    app->script_loaded = false;
     bool more = app->replay;
     while (more && status == STATUS_OK)
         status = source_poll(app->source, 0, &more, err);
@@ -140,6 +148,8 @@ static void read_data(App *app, bool *more)
     if (source_poll(app->source, 20, more, &err) != STATUS_OK)
         app_say(app, "%s", err.msg);
     choose_run(app);
+    if (app->view == VIEW_SPACE && !app->script_loaded)
+        script_pane_load(app);
     if (model_version(app) != app->seen && !app->frozen)
         app->dirty = true;
 }
@@ -208,7 +218,8 @@ static void advance_replay(App *app)
         return;
     }
     Error err;
-    app->replay_epoch++;
+    double late = app->replay_next > 0 ? (clock_mono() - app->replay_next) * app->speed : 0;
+    app->replay_epoch += 1 + (int)fmin(late, 1000); // faster than pictures: some are left out
     app->replay_next = clock_mono() + 1 / app->speed;
     if (app_reopen(app, &err) != STATUS_OK)
         app_say(app, "%s", err.msg);
@@ -247,6 +258,10 @@ static int wait_ms(const App *app, bool more)
     if (app->dirty) {
         double left = app->delay - (clock_mono() - app->last_draw);
         return left > 0.005 ? (int)(left * 1000) + 1 : 5;
+    }
+    if (app->replay && !app->frozen && app->replay_next < INFINITY) {
+        double left = app->replay_next - clock_mono();
+        return left > 0.25 ? 250 : left > 0.005 ? (int)(left * 1000) + 1 : 5;
     }
     return 250;
 }
@@ -301,23 +316,32 @@ static int fail(const Error *err)
     return err->code == STATUS_ARG ? 2 : 1;
 }
 
-// While curses is up, messages of libraries must not land on the screen.
+// While curses is up, messages of libraries must not land on the screen: they are kept in memory
+// and printed when the terminal is back.
 static int stderr_away(void)
 {
-    int saved = dup(STDERR_FILENO), null = open("/dev/null", O_WRONLY);
-    if (null >= 0) {
-        dup2(null, STDERR_FILENO);
-        close(null);
-    }
+    int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    int kept = memfd_create("stderr", MFD_CLOEXEC);
+    if (saved >= 0 && kept >= 0)
+        dup2(kept, STDERR_FILENO);
+    if (kept >= 0)
+        close(kept);
     return saved;
 }
 
 static void stderr_back(int saved)
 {
+    char text[4096];
+    int kept = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
     if (saved < 0)
         return;
     dup2(saved, STDERR_FILENO);
     close(saved);
+    ssize_t n = kept >= 0 ? pread(kept, text, sizeof text, 0) : 0;
+    if (n > 0)
+        fwrite(text, 1, (size_t)n, stderr);
+    if (kept >= 0)
+        close(kept);
 }
 
 static void say_goodbye(const App *app)
@@ -355,8 +379,11 @@ int app_main(const AppOptions *o)
         status = app_reopen(app, &err);
     if (status == STATUS_OK)
         status = term_start(&app->term, &err);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
+        source_close(app->source);
+        play_close(&app->play);
         return fail(&err);
+    }
     app->glyphs = term_glyphs();
     app->dirty = true;
     int saved = stderr_away();

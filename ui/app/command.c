@@ -36,7 +36,10 @@ static int act(App *app, ViewAction action)
             app->cell = 0;
             app->view = app->view == VIEW_RUNS ? VIEW_OVERVIEW : app->view;
             app->focus = PANE_MAIN;
-            app->script_path[0] = '\0';
+            app->frozen = false;
+            app->script_path[0] = app->script_check[0] = '\0';
+            app->script_error_line = 0;
+            app->script_loaded = false;
         }
     }
     return result;
@@ -111,10 +114,14 @@ static void do_view(App *app, const char *arg)
                 arg);
         return;
     }
+    if (view->id == VIEW_HELP) {
+        app->help = true;
+        return;
+    }
     app->view = view->id;
     app->focus = PANE_MAIN;
-    if (view->id == VIEW_SPACE)
-        script_pane_load(app);
+    app->help = false;
+    app->script_loaded = false; // the file may have changed
 }
 
 static bool pane_exists(const App *app, Pane pane)
@@ -130,7 +137,7 @@ static void focus_step(App *app, int step)
         if (pane_exists(app, pane)) {
             // One pane on the screen: Tab goes on to the next view instead.
             if (pane == app->focus)
-                app->view = (ViewId)((app->view + VIEW_HELP + step) % VIEW_HELP);
+                app->view = (ViewId)((app->view + (step == 1 ? 1 : VIEW_HELP - 1)) % VIEW_HELP);
             app->focus = pane;
             return;
         }
@@ -336,11 +343,14 @@ static void do_filter(App *app, const char *arg)
 static void do_prompt_filter(App *app, const char *arg)
 {
     (void)arg;
+    app->help = false;
+    memcpy(app->filter_before, app->filter, sizeof app->filter_before);
     prompt_open(&app->prompt, PROMPT_FILTER, "/", app->filter);
 }
 
 static void do_prompt_command(App *app, const char *arg)
 {
+    app->help = false;
     prompt_open(&app->prompt, PROMPT_COMMAND, ":", arg);
 }
 
@@ -385,6 +395,7 @@ static void do_stop(App *app, const char *arg)
 
 static void ask(App *app, const char *question, const char *command)
 {
+    app->help = false;
     snprintf(app->question, sizeof app->question, "%s", command);
     prompt_open(&app->prompt, PROMPT_QUESTION, question, "");
 }
@@ -393,7 +404,7 @@ static void do_ask_stop(App *app, const char *arg)
 {
     const ModelRun *run = app_run(app);
     (void)arg;
-    if (!run || run->state != RUN_RUNNING) {
+    if (!run || (run->state != RUN_RUNNING && run->state != RUN_PAUSED)) {
         app_say(app, "nothing to stop: the run is not running");
         return;
     }
@@ -422,8 +433,7 @@ static void do_ask_repair(App *app, const char *arg)
         return;
     }
     snprintf(question, sizeof question,
-             "new run from epoch %d with search.beta_decay=50 (another remedy: :repair KEY=VALUE)? "
-             "(y/N) ",
+             "fork from epoch %d with search.beta_decay=50? (y/N; others by :repair KEY=VALUE) ",
              repair_epoch(app, run));
     ask(app, question, "repair search.beta_decay=50");
 }
@@ -450,16 +460,19 @@ static void do_repair(App *app, const char *arg)
     child(app, "fork", argv);
 }
 
+// "run digits --seed 3": words go on to the command as they stand.
 static void do_run(App *app, const char *arg)
 {
-    static char space[256];
-    snprintf(space, sizeof space, "%s", arg);
-    if (!space[0]) {
+    char words[256], *argv[24] = { (char *)"dartboard", (char *)"run", (char *)"--detach" };
+    int n = 3;
+    snprintf(words, sizeof words, "%s", arg);
+    for (char *rest, *word = strtok_r(words, " ", &rest); word && n < 23;
+         word = strtok_r(NULL, " ", &rest))
+        argv[n++] = word;
+    if (n == 3)
         app_say(app, "run: expected a space, as in run digits");
-        return;
-    }
-    char *argv[] = { (char *)"dartboard", (char *)"run", space, (char *)"--detach", NULL };
-    child(app, "run", argv);
+    else
+        child(app, "run", argv);
 }
 
 static void do_edit(App *app, const char *arg)

@@ -117,9 +117,11 @@ static void prompt_input(App *app, int key)
     PromptResult result = prompt_key(&app->prompt, key);
     if (result == PROMPT_ACCEPTED)
         finish_prompt(app);
-    else if (result == PROMPT_CANCELLED)
+    else if (result == PROMPT_CANCELLED) {
+        if (app->prompt.kind == PROMPT_FILTER)
+            memcpy(app->filter, app->filter_before, sizeof app->filter);
         prompt_close(&app->prompt);
-    else if (app->prompt.kind == PROMPT_FILTER) // filters show while they are typed
+    } else if (app->prompt.kind == PROMPT_FILTER) // filters show while they are typed
         snprintf(app->filter, sizeof app->filter, "%.127s", app->prompt.text);
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ui/draw/utf8.h"
 #include "ui/term/term.h"
 
 void prompt_open(Prompt *p, PromptKind kind, const char *label, const char *text)
@@ -206,8 +207,16 @@ void prompt_draw(const Prompt *p, Grid *g, Rect row, int *cursor_col)
 {
     int used = grid_text(g, row.row, row.col, row.cols, ROLE_TITLE, ATTR_BOLD, p->label);
     char head[PROMPT_TEXT];
+    int room = row.cols - used - 1, from = 0;
+    if (room < 1) {
+        *cursor_col = row.col + row.cols - 1;
+        return;
+    }
+    // A long line scrolls: the text before the cursor keeps a column free for the cursor.
     snprintf(head, sizeof head, "%.*s", p->cursor, p->text);
-    int room = row.cols - used - 1;
+    while (utf8_cols(head + from) >= room && from < p->cursor)
+        from = after(p, from);
+    memmove(head, head + from, strlen(head + from) + 1);
     int at = grid_text(g, row.row, row.col + used, room, ROLE_TEXT, 0, head);
     *cursor_col = row.col + used + at;
     grid_text(g, row.row, row.col + used + at, room - at, ROLE_TEXT, 0, p->text + p->cursor);

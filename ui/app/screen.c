@@ -26,9 +26,12 @@ static void draw_header(const App *app, Grid *g, Rect r)
 {
     const ModelRun *run = app_run(app);
     if (!run) {
+        int n = app_model(app)->n;
         grid_printf(g, r.row, 1, r.cols - 1, ROLE_TITLE, ATTR_BOLD,
-                    "dartboard   %d runs in %s   0 lists them, :run digits starts one",
-                    app_model(app)->n, app->path);
+                    n == 1  ? "dartboard   %d run in %s   Enter opens it, :run digits starts one"
+                    : n > 0 ? "dartboard   %d runs in %s   Enter opens one, :run digits starts one"
+                            : "dartboard   no runs here yet   :run digits starts one",
+                    n, app->path);
         return;
     }
     int col = 1;

@@ -30,6 +30,7 @@ void script_pane_load(App *app)
     if (!app->script_path[0])
         find_script(app, app->script_path);
     app->script_text[0] = '\0';
+    app->script_loaded = true;
     if (!app->script_path[0] ||
         file_read(app->script_path, SCRIPT_TEXT - 1, &text, NULL, NULL) != STATUS_OK)
         return;
@@ -66,13 +67,19 @@ void script_pane_checked(App *app)
             app->child.code ? "the script has an error: see the space view" : "the script is good");
 }
 
+// Ctrl-C in the editor is the editor's: it must not end the dashboard behind it.
 static void run_editor(const char *editor, const char *path)
 {
+    void (*on_int)(int) = signal(SIGINT, SIG_IGN);
+    void (*on_quit)(int) = signal(SIGQUIT, SIG_IGN);
     pid_t pid = fork();
     if (pid == 0) {
         sigset_t none;
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
+        signal(SIGPIPE, SIG_DFL);
+        signal(SIGINT, SIG_DFL);
+        signal(SIGQUIT, SIG_DFL);
         // The editor may come with options ("code -w"), so a shell splits it.
         execl("/bin/sh", "sh", "-c", "exec $0 \"$1\"", editor, path, (char *)NULL);
         _exit(127);
@@ -80,6 +87,8 @@ static void run_editor(const char *editor, const char *path)
     int status;
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
+    signal(SIGINT, on_int);
+    signal(SIGQUIT, on_quit);
 }
 
 void script_pane_edit(App *app)

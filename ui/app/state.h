@@ -48,6 +48,7 @@ typedef struct App {
     int epoch, cell;
     double x_from, x_to;
     char filter[128], message[512];
+    char filter_before[128]; // while the prompt edits it
     Prompt prompt;
     char question[64]; // command that a yes runs
     bool dirty, repaint, quit;
@@ -59,12 +60,14 @@ typedef struct App {
     Play play;
     char script_path[PATH_MAX], script_text[SCRIPT_TEXT], script_check[CHILD_TEXT];
     int script_error_line;
+    bool script_loaded; // script_text is of this run
 } App;
 
 const Model *app_model(const App *app);
 ModelRun *app_run(const App *app); // NULL if there is none
 ViewId app_side_view(const App *app);
-ViewId app_focused_view(const App *app);
+ViewId app_pane_view(const App *app);    // of the pane with the focus
+ViewId app_focused_view(const App *app); // the same, or the help that covers it: what keys reach
 void app_context(const App *app, ViewContext *ctx);
 void app_say(App *app, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 Status app_reopen(App *app, Error *err); // the source again, for replay and after a new run

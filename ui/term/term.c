@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <curses.h>
@@ -22,6 +23,7 @@ static struct {
     Grid shadow;       // what the screen shows
     char restore[256]; // bytes that bring the terminal back after a crash
     int restore_len;
+    struct termios modes; // and its modes
     int mouse_row, mouse_col, mouse_wheel;
 } term;
 
@@ -107,8 +109,11 @@ static void on_quit(int number)
 // A crash: only write(2) is safe here.
 static void on_crash(int number)
 {
-    if (term.up && write(STDOUT_FILENO, term.restore, (size_t)term.restore_len) < 0)
-        _exit(128 + number);
+    if (term.up) {
+        if (write(STDOUT_FILENO, term.restore, (size_t)term.restore_len) < 0)
+            _exit(128 + number);
+        tcsetattr(STDIN_FILENO, TCSANOW, &term.modes);
+    }
     signal(number, SIG_DFL);
     raise(number);
 }
@@ -154,6 +159,7 @@ Status term_start(const TermOptions *o, Error *err)
     if (setupterm(NULL, STDOUT_FILENO, &bad) != OK)
         return error_set(err, STATUS_ARG, "unknown terminal type TERM=%s: try TERM=xterm",
                          getenv("TERM") ? getenv("TERM") : "");
+    tcgetattr(STDIN_FILENO, &term.modes);
     if (!initscr())
         return error_set(err, STATUS_ARG, "cannot set up the terminal TERM=%s", getenv("TERM"));
     raw();
