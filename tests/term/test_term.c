@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <curses.h>
+
+#include "ui/term/term.h"
+
+// Grid to curses and back, on a terminal that is /dev/null.
+
+static FILE *null_out, *null_in;
+
+static int start(void **state)
+{
+    (void)state;
+    if (!setlocale(LC_ALL, "C.UTF-8"))
+        return -1;
+    null_out = fopen("/dev/null", "w");
+    null_in = fopen("/dev/null", "r");
+    SCREEN *screen = newterm("xterm-256color", null_out, null_in);
+    *state = screen;
+    return screen ? 0 : -1;
+}
+
+static int stop(void **state)
+{
+    endwin();
+    delscreen(*state);
+    fclose(null_out);
+    fclose(null_in);
+    return 0;
+}
+
+static void fill(Grid *g)
+{
+    grid_clear(g);
+    for (int row = 0; row < g->rows; row++)
+        for (int col = 0; col + 1 < g->cols; col += 2)
+            grid_put(g, row, col, (row + col) % 3 ? 'a' + (uint32_t)(row + col) % 26 : 0x28FF,
+                     (Role)((row + col) % ROLE_COUNT), row % 2 ? ATTR_BOLD : ATTR_REVERSE);
+}
+
+static void assert_same(const Grid *g)
+{
+    for (int row = 0; row < g->rows; row++)
+        for (int col = 0; col < g->cols; col++) {
+            cchar_t cell;
+            wchar_t text[CCHARW_MAX];
+            attr_t attr;
+            short pair;
+            const Cell *want = grid_at(g, row, col);
+            if (want->ch == 0)
+                continue; // the right half of a wide character
+            assert_int_equal(mvin_wch(row, col, &cell), OK);
+            assert_int_equal(getcchar(&cell, text, &attr, &pair, NULL), OK);
+            assert_int_equal(text[0], want->ch);
+            if (want->attr & ATTR_BOLD)
+                assert_true(attr & A_BOLD);
+            if (want->attr & ATTR_REVERSE)
+                assert_true(attr & A_REVERSE);
+        }
+}
+
+static void what_is_drawn_stands_on_the_screen_at_any_size(void **state)
+{
+    (void)state;
+    static const int sizes[][2] = { { 24, 80 }, { 60, 200 }, { 1, 1 }, { 10, 40 }, { 24, 80 } };
+    Grid g = { 0 };
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        assert_int_equal(resizeterm(sizes[i][0], sizes[i][1]), OK);
+        int rows, cols;
+        term_size(&rows, &cols);
+        assert_int_equal(rows, sizes[i][0]);
+        assert_int_equal(cols, sizes[i][1]);
+        assert_true(grid_resize(&g, rows, cols));
+        fill(&g);
+        term_draw(&g, false);
+        assert_same(&g);
+    }
+    grid_fini(&g);
+}
+
+static void changes_replace_what_was_there(void **state)
+{
+    (void)state;
+    Grid g = { 0 };
+    assert_int_equal(resizeterm(24, 80), OK);
+    assert_true(grid_resize(&g, 24, 80));
+    fill(&g);
+    term_draw(&g, true);
+    grid_text(&g, 3, 5, -1, ROLE_BAD, ATTR_BOLD, "日本 wide, then narrow");
+    term_draw(&g, false);
+    assert_same(&g);
+    grid_text(&g, 3, 5, -1, ROLE_OK, 0, "a narrow text over it all");
+    term_draw(&g, false);
+    assert_same(&g);
+    grid_clear(&g);
+    term_draw(&g, false);
+    assert_same(&g);
+    grid_fini(&g);
+}
+
+static void set(const char *name, const char *value)
+{
+    if (value)
+        setenv(name, value, 1);
+    else
+        unsetenv(name);
+}
+
+static void tiers_follow_locale_terminal_and_wishes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *term, *no_color, *locale, *glyphs, *color;
+        GlyphTier want_glyphs;
+        ColorTier want_color;
+    } cases[] = {
+        { "xterm-256color", NULL, "C.UTF-8", NULL, NULL, GLYPHS_BRAILLE, COLOR_256 },
+        { "xterm", NULL, "C.UTF-8", "auto", "auto", GLYPHS_BRAILLE, COLOR_16 },
+        { "xterm-256color", "1", "C.UTF-8", "block", NULL, GLYPHS_BLOCK, COLOR_MONO },
+        { "xterm-256color", "", "C.UTF-8", "ascii", NULL, GLYPHS_ASCII, COLOR_256 },
+        { "xterm-256color", "1", "C.UTF-8", NULL, "always", GLYPHS_BRAILLE, COLOR_256 },
+        { "xterm-256color", NULL, "C", NULL, "never", GLYPHS_ASCII, COLOR_MONO },
+        { "linux", NULL, "C.UTF-8", NULL, NULL, GLYPHS_ASCII, COLOR_16 },
+        { "vt220", NULL, "C.UTF-8", NULL, NULL, GLYPHS_BRAILLE, COLOR_MONO },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Error err;
+        GlyphTier glyphs;
+        ColorTier color;
+        set("TERM", cases[i].term);
+        set("NO_COLOR", cases[i].no_color);
+        set("COLORTERM", NULL);
+        setlocale(LC_ALL, cases[i].locale);
+        TermOptions o = { .glyphs = cases[i].glyphs, .color = cases[i].color };
+        assert_int_equal(term_tiers(&o, &glyphs, &color, &err), STATUS_OK);
+        assert_int_equal(glyphs, cases[i].want_glyphs);
+        assert_int_equal(color, cases[i].want_color);
+    }
+    setlocale(LC_ALL, "C.UTF-8");
+}
+
+static void wishes_that_cannot_be_are_refused_with_a_way_out(void **state)
+{
+    (void)state;
+    static const struct {
+        TermOptions options;
+        const char *locale, *says;
+    } cases[] = {
+        { { .glyphs = "fancy" }, "C.UTF-8", "braille, block, ascii or auto" },
+        { { .glyphs = "braille" }, "C", "LC_ALL=C.UTF-8" },
+        { { .color = "red" }, "C.UTF-8", "auto, always or never" },
+        { { .theme = "pink" }, "C.UTF-8", "dark or light" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Error err;
+        GlyphTier glyphs;
+        ColorTier color;
+        setlocale(LC_ALL, cases[i].locale);
+        assert_int_equal(term_tiers(&cases[i].options, &glyphs, &color, &err), STATUS_ARG);
+        assert_non_null(strstr(err.msg, cases[i].says));
+    }
+    setlocale(LC_ALL, "C.UTF-8");
+}
+
+static void without_a_terminal_it_does_not_start(void **state)
+{
+    (void)state;
+    Error err;
+    int in = dup(STDIN_FILENO);
+    assert_non_null(freopen("/dev/null", "r", stdin));
+    TermOptions o = { 0 };
+    assert_int_equal(term_start(&o, &err), STATUS_ARG);
+    assert_non_null(strstr(err.msg, "--plain"));
+    dup2(in, STDIN_FILENO);
+    close(in);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_drawn_stands_on_the_screen_at_any_size),
+        cmocka_unit_test(changes_replace_what_was_there),
+        cmocka_unit_test(tiers_follow_locale_terminal_and_wishes),
+        cmocka_unit_test(wishes_that_cannot_be_are_refused_with_a_way_out),
+        cmocka_unit_test(without_a_terminal_it_does_not_start),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
