@@ -99,10 +99,10 @@ static bool find_ranges(Chart *c)
         c->y0 -= pad;
         c->y1 += pad;
     } else if (!forced) {
-        double pad = (c->y1 - c->y0) * 0.04;
-        c->y1 += pad;
-        if (c->y0 != 0)
-            c->y0 -= c->y0 > 0 && c->y0 < pad ? c->y0 : pad;
+        // Rounded outwards to nice numbers: a new sample seldom moves the whole picture.
+        double step = chart_step(c->y0, c->y1, 8);
+        c->y0 = floor(c->y0 / step + 1e-9) * step;
+        c->y1 = ceil(c->y1 / step - 1e-9) * step;
     }
     return true;
 }

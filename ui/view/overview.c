@@ -107,8 +107,8 @@ static void draw_verdict(const ViewContext *ctx, Grid *g, Rect area)
 
 static void chart_accuracy(const ViewContext *ctx, Grid *g, Rect area)
 {
-    SeriesData data[3];
-    ChartSeries series[3];
+    SeriesData data[4];
+    ChartSeries series[4];
     char remark[64], a[16];
     int n = 0;
     const EpochRow *row = part_row(ctx);
@@ -120,6 +120,12 @@ static void chart_accuracy(const ViewContext *ctx, Grid *g, Rect area)
     }
     if (part_has_epochs(ctx->run, FIELD_TEST_ACC)) {
         series[n] = part_epoch_series(&data[n], ctx, FIELD_TEST_ACC, "test", ROLE_SERIES_3);
+        n++;
+    }
+    if (ctx->run->parent) { // of a fork: both curves side by side
+        ViewContext other = *ctx;
+        other.run = ctx->run->parent;
+        series[n] = part_epoch_series(&data[n], &other, FIELD_VALID_ACC, "forked", ROLE_SERIES_7);
         n++;
     }
     snprintf(remark, sizeof remark, "valid %s",

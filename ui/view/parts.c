@@ -290,7 +290,7 @@ const HealthAlarm *part_alarm(const ViewContext *ctx)
 
 void part_advice(const ModelRun *run, const HealthAlarm *a, char *buf, size_t size)
 {
-    bool mine = strcmp(run->dialect, "journal") == 0;
+    bool back = strcmp(run->dialect, "journal") == 0 && run->last_checkpoint >= 0;
     if (a->level < LEVEL_WARN)
         snprintf(buf, size, "nothing to do yet: it is watched");
     else if (a->cause == CAUSE_DEAD)
@@ -301,7 +301,7 @@ void part_advice(const ModelRun *run, const HealthAlarm *a, char *buf, size_t si
         snprintf(buf, size,
                  "no good epoch before it: start again with a remedy, for example "
                  "--set search.beta_decay=50");
-    else if (!mine)
+    else if (!back)
         snprintf(buf, size, "take the cell of epoch %d, or search again with a remedy",
                  a->good_epoch);
     else

@@ -53,6 +53,16 @@ static void draw_line(Grid *g, int row, Rect area, const char *text, int number,
               bad ? ATTR_BOLD : 0, code);
 }
 
+static bool same_operators(const HealthCell *a, const HealthCell *b)
+{
+    if (a->n_ops != b->n_ops || a->per_edge || b->per_edge)
+        return false;
+    for (int k = 0; k < a->n_ops; k++)
+        if (strcmp(a->op[k], b->op[k]) != 0)
+            return false;
+    return true;
+}
+
 static void draw_meaning(const ViewContext *ctx, Grid *g, Rect area)
 {
     char text[512];
@@ -66,7 +76,13 @@ static void draw_meaning(const ViewContext *ctx, Grid *g, Rect area)
         int used = text_wrap(g, rest, ROLE_TEXT, 0, text);
         rest.row += used;
         rest.rows -= used;
-        for (int k = 0; k < s->n_ops && rest.rows > 0 && !s->per_edge; k++) {
+        bool again = c > 0 && same_operators(s, &ctx->run->cells[c - 1].shape);
+        if (again && rest.rows > 0) {
+            grid_text(g, rest.row, rest.col, rest.cols, ROLE_TEXT, 0, "  the same operators");
+            rest.row++;
+            rest.rows--;
+        }
+        for (int k = 0; k < s->n_ops && rest.rows > 0 && !s->per_edge && !again; k++) {
             char code[5];
             op_code_of_name(s->op[k], code);
             grid_printf(g, rest.row, rest.col, rest.cols, op_role(s->op[k]), 0, "  %s  %s", code,
