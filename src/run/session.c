@@ -80,6 +80,14 @@ static Status open_data(Session *s, bool unseal, Error *err)
                   : split_new(s->data, &split, &s->split, err);
 }
 
+// Anything but the one built-in objective, validation accuracy upwards.
+static bool needs_script(const Space *space)
+{
+    return space->has_objective_fn || space->n_objectives > 1 ||
+           (space->n_objectives == 1 &&
+            (strcmp(space->objectives[0].name, "accuracy") != 0 || !space->objectives[0].maximize));
+}
+
 static Status open_session(const SessionRequest *request, Session *s, Error *err)
 {
     settings_default(&s->settings);
@@ -93,7 +101,7 @@ static Status open_session(const SessionRequest *request, Session *s, Error *err
         status = settings_check(&s->settings, err);
     if (status == STATUS_OK)
         status = open_data(s, request->unseal, err);
-    if (status == STATUS_OK && (s->space->has_objective_fn || s->space->n_objectives > 1))
+    if (status == STATUS_OK && needs_script(s->space))
         status = objective_open(request->space_path, request->lua_dir, s, &s->objective, err);
     return status;
 }
