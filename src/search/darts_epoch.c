@@ -145,7 +145,8 @@ Status darts_end_epoch(Darts *d, Error *err)
     double lambda = NAN;
     // The pass belongs to the epoch that ends: its mixing weights and knobs.
     darts_mix(d, MIX_FOR_EVAL);
-    Status status = trainer_evaluate(&d->t, 0, &d->t.valid_loss, &d->t.valid_acc, err);
+    PassMode mode = d->kind == WEIGHT_SAMPLED ? PASS_BATCH : PASS_EVAL;
+    Status status = trainer_evaluate(&d->t, mode, 0, &d->t.valid_loss, &d->t.valid_acc, err);
     if (status != STATUS_OK)
         return status;
     darts_genotype(d, &geno);

@@ -98,8 +98,8 @@ Status oneshot_score(Oneshot *o, const Arch *arch, Trial *trial, Error *err)
     status = reestimate(o, err);
     feed_seek(o->t.eval, 0); // every candidate on the same images
     if (status == STATUS_OK)
-        status = trainer_evaluate(&o->t, o->t.ctx.options.score_batches, &trial->value.loss,
-                                  &trial->value.accuracy, err);
+        status = trainer_evaluate(&o->t, PASS_EVAL, o->t.ctx.options.score_batches,
+                                  &trial->value.loss, &trial->value.accuracy, err);
     memcpy(plan_buffers(o->t.plan), o->buffers, bytes);
     trial->value.geno = &geno;
     if (status == STATUS_OK)

@@ -106,7 +106,7 @@ static Status run(Retrain *r, Error *err)
             report(r);
     }
     double loss;
-    Status status = trainer_evaluate(&r->t, 0, &loss, &r->result->test_acc, err);
+    Status status = trainer_evaluate(&r->t, PASS_EVAL, 0, &loss, &r->result->test_acc, err);
     if (status == STATUS_OK)
         report(r);
     return status;

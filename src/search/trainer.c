@@ -161,15 +161,15 @@ void trainer_count(Trainer *t, const PassResult *result, int n)
     t->seen += n;
 }
 
-Status trainer_evaluate(Trainer *t, int batches, double *loss, double *acc, Error *err)
+static Status evaluate(Trainer *t, PassMode mode, int64_t batches, double *loss, double *acc,
+                       Error *err)
 {
-    int64_t all = feed_batches_per_epoch(t->eval), n = batches > 0 && batches < all ? batches : all;
     double sum = 0;
     int64_t correct = 0, seen = 0;
-    for (int64_t b = 0; b < n; b++) {
+    for (int64_t b = 0; b < batches; b++) {
         const Batch *batch = feed_next(t->eval);
         PassResult result = { 0 };
-        Status status = trainer_forward(t, batch, PASS_EVAL, PASS_STREAM_PROBE, &result, err);
+        Status status = trainer_forward(t, batch, mode, PASS_STREAM_PROBE, &result, err);
         if (status != STATUS_OK)
             return status;
         sum += result.main_loss * batch->n;
@@ -179,6 +179,18 @@ Status trainer_evaluate(Trainer *t, int batches, double *loss, double *acc, Erro
     *loss = sum / (double)seen;
     *acc = (double)correct / (double)seen;
     return STATUS_OK;
+}
+
+Status trainer_evaluate(Trainer *t, PassMode mode, int batches, double *loss, double *acc,
+                        Error *err)
+{
+    int64_t all = feed_batches_per_epoch(t->eval);
+    float drop_path = t->drop_path, mix_dropout = t->mix_dropout;
+    t->drop_path = t->mix_dropout = 0;
+    Status status = evaluate(t, mode, batches > 0 && batches < all ? batches : all, loss, acc, err);
+    t->drop_path = drop_path;
+    t->mix_dropout = mix_dropout;
+    return status;
 }
 
 int64_t trainer_epoch_steps(const Trainer *t)

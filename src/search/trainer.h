@@ -46,8 +46,10 @@ Status trainer_descend(Trainer *t, Error *err);
 void trainer_set_weights(Trainer *t, const float *base, double factor, const float *direction);
 void trainer_count(Trainer *t, const PassResult *result, int n);
 
-// Loss and accuracy over `batches` batches of the validation part in eval mode, 0: all of it.
-Status trainer_evaluate(Trainer *t, int batches, double *loss, double *acc, Error *err);
+// Loss and accuracy over `batches` batches of the validation part, 0: all of it. mode: PASS_EVAL,
+// or PASS_BATCH where running statistics belong to no one network; both without dropout.
+Status trainer_evaluate(Trainer *t, PassMode mode, int batches, double *loss, double *acc,
+                        Error *err);
 int64_t trainer_epoch_steps(const Trainer *t);
 bool trainer_stopped(const Trainer *t);
 // Closes the epoch: means of the sums into train_loss and train_acc, counters to the next epoch.

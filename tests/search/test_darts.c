@@ -361,6 +361,55 @@ static void signals_that_cost_passes_leave_the_search_alone(void **state)
     mem_free(plain);
 }
 
+static void a_collapse_is_journaled_once_and_survives_a_resume(void **state)
+{
+    (void)state;
+    // a space whose only operators are skip and none collapses by construction
+    toy.ctx.options.epochs = 12;
+    toy.ctx.options.w.lr = 0.01;
+    for (int e = 0; e < 5; e++)
+        toy.tiny.edges[e].n_ops = 3;
+    Search *search = toy_open(&toy);
+    toy_begin(search);
+    while (toy_step(search))
+        ;
+    SearchProgress p;
+    search_progress(search, &p);
+    char *log = mem_strdup(str_text(&toy.log));
+    int alarms = count(log, "\"t\":\"alarm\"");
+    assert_true(alarms > 0);
+    assert_int_equal(alarms, health_alarm_count(search_health(search)));
+    Str bytes = toy_pack(search);
+    Search *again = toy_open(&toy);
+    toy_unpack(again, &bytes);
+    SearchProgress q;
+    search_progress(again, &q);
+    assert_int_equal(q.verdict, p.verdict);
+    assert_int_equal(health_alarm_count(search_health(again)), alarms);
+    search_free(again);
+    search_free(search);
+    str_fini(&bytes);
+    mem_free(log);
+}
+
+static void memory_that_runs_out_is_an_error(void **state)
+{
+    (void)state;
+    bool done = false;
+    for (int64_t n = 0; !done; n += 1 + n / 7) {
+        Search *search = NULL;
+        Error err = { 0 };
+        alloc_fail_after(n);
+        Status status = search_new(&toy.ctx, &search, &err);
+        alloc_fail_after(-1);
+        done = status == STATUS_OK;
+        if (!done)
+            assert_int_equal(status, STATUS_NOMEM);
+        else
+            search_free(search);
+    }
+}
+
 static void unknown_strategies_are_named(void **state)
 {
     (void)state;
@@ -394,6 +443,8 @@ int main(void)
         TEST(a_damaged_state_is_refused),
         TEST(the_nb201_skeleton_is_searched_too),
         TEST(signals_that_cost_passes_leave_the_search_alone),
+        TEST(a_collapse_is_journaled_once_and_survives_a_resume),
+        TEST(memory_that_runs_out_is_an_error),
         TEST(unknown_strategies_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
