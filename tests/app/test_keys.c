@@ -111,10 +111,18 @@ static void keys_of_the_last_row_are_bound(void **state)
         if (!keys)
             continue;
         snprintf(text, sizeof text, "%s", keys);
-        for (char *rest, *word = strtok_r(text, " ", &rest); word;
-             word = strtok_r(NULL, " ", &rest))
-            if (strlen(word) == 1)
-                assert_bound((unsigned char)*word, word);
+        // Items stand two blanks apart, each with its keys first: "[ ] cell  y log loss".
+        for (const char *item = text; *item; item += strspn(item, " ")) {
+            while (*item && (item[1] == ' ' || !item[1])) {
+                const char name[2] = { *item, '\0' };
+                assert_bound((unsigned char)*item, name);
+                item += item[1] ? 2 : 1;
+                if (*item == ' ')
+                    break;
+            }
+            const char *end = strstr(item, "  ");
+            item = end ? end : item + strlen(item);
+        }
     }
 }
 

@@ -276,7 +276,8 @@ static void do_zoom(App *app, const char *arg)
     (void)arg;
     // The focused pane becomes the one that is shown.
     if (!app->zoom && app->focus != PANE_MAIN)
-        app->view = app_focused_view(app);
+        app->view = app_pane_view(app);
+    app->help = false;
     app->zoom = !app->zoom;
     app->focus = PANE_MAIN;
 }
