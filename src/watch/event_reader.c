@@ -208,6 +208,10 @@ static Status need_run(Events *ev, Error *err)
 {
     if (ev->run)
         return STATUS_OK;
+    if (ev->model->n >= MODEL_RUNS) {
+        ev->stopped = true;
+        return error_set(err, STATUS_PARSE, "too many runs");
+    }
     ev->run = model_add(ev->model, ev->name, err);
     if (!ev->run)
         return STATUS_NOMEM;

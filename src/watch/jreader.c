@@ -22,8 +22,6 @@ ModelRun *jreader_run(Journal *journal, Error *err)
 {
     if (journal->run)
         return journal->run;
-    if (journal->model->n >= MODEL_RUNS)
-        return journal->run = journal->model->runs[journal->model->n - 1];
     ModelRun *run = model_add(journal->model, journal->name, err);
     if (!run)
         return NULL;
@@ -235,6 +233,12 @@ static Status dispatch(Journal *journal, const Json *record, Error *err)
     return STATUS_OK;
 }
 
+// A run to write to, or room for one.
+static bool has_room(const Journal *journal)
+{
+    return journal->run || journal->model->n < MODEL_RUNS;
+}
+
 // The `run` record that was put aside: the same search going on, or the next one.
 static Status decide_pending(Journal *journal, const Json *next, Error *err)
 {
@@ -242,7 +246,7 @@ static Status decide_pending(Journal *journal, const Json *next, Error *err)
     journal->pending = NULL;
     if (strcmp(json_get_str(next, "state", ""), "RESUMED") != 0)
         journal->run = NULL;
-    Status status = jreader_run_record(journal, pending, err);
+    Status status = has_room(journal) ? jreader_run_record(journal, pending, err) : STATUS_OK;
     json_free(pending);
     return status;
 }
@@ -252,7 +256,12 @@ Status jreader_record(Journal *journal, const Json *record, Error *err)
     Status status = STATUS_OK;
     if (journal->pending)
         status = decide_pending(journal, record, err);
-    return status == STATUS_NOMEM ? status : dispatch(journal, record, err);
+    if (status == STATUS_NOMEM)
+        return status;
+    if (status)
+        model_skip(journal->model, journal->run, journal->line - 1, "run record not understood");
+    return has_room(journal) ? dispatch(journal, record, err)
+                             : error_set(err, STATUS_PARSE, "too many runs");
 }
 
 static Status jreader_line(void *self, char *text, size_t len, int64_t line, Error *err)

@@ -74,13 +74,5 @@ bool log_ptdarts_line(LogReader *log, const LogLine *line, Status *status, Error
         log_alpha_label(log, text);
         return true;
     }
-    double lr;
-    const char *at = scan_word(text, "Epoch");
-    int epoch;
-    if (at && log->none_last && (at = scan_int(at, &epoch)) && scan_value(at, "LR", &lr) &&
-        epoch >= 1) {
-        *status = log_epoch(log, epoch - 1, lr, 0, err);
-        return true;
-    }
     return split_line(log, text, status, err);
 }

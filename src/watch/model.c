@@ -16,6 +16,43 @@ const char *run_state_name(RunState state)
     return names[state];
 }
 
+// Takes looks and genotypes but the newest from a run that is over.
+static void empty_cell(ModelRun *run, ModelCell *cell)
+{
+    model_drop_looks(run, cell, 0, cell->n_looks - 1);
+    if (cell->n_genos > 1) {
+        cell->genos[0] = cell->genos[cell->n_genos - 1];
+        cell->n_genos = 1;
+    }
+    GenoRow *genos = cell->n_genos ? mem_grow(cell->genos, 1, sizeof *genos) : NULL;
+    if (genos) {
+        run->owner->bytes -= (size_t)(cell->cap_genos - 1) * sizeof *genos;
+        cell->genos = genos;
+        cell->cap_genos = 1;
+    }
+    AlphaLook *looks = cell->n_looks ? mem_grow(cell->looks, 1, sizeof *looks) : NULL;
+    if (looks) {
+        run->owner->bytes -= (size_t)(cell->cap_looks - 1) * sizeof *looks;
+        cell->looks = looks;
+        cell->cap_looks = 1;
+    }
+}
+
+// Room for the newest run, from the oldest ones: a file of very many searches.
+bool model_room(const ModelRun *run, size_t more)
+{
+    Model *model = run->owner;
+    while (model->bytes + more > MODEL_BYTES) {
+        if (model->n_emptied >= model->n || model->runs[model->n_emptied] == run)
+            return false;
+        ModelRun *old = model->runs[model->n_emptied++];
+        for (int c = 0; c < old->n_cells; c++)
+            empty_cell(old, &old->cells[c]);
+        old->version++;
+    }
+    return true;
+}
+
 Status model_reserve(ModelRun *run, void **items, int n, int *cap, size_t size, bool *full,
                      Error *err)
 {
@@ -24,7 +61,7 @@ Status model_reserve(ModelRun *run, void **items, int n, int *cap, size_t size, 
         return STATUS_OK;
     int wanted = *cap ? *cap * 2 : 16;
     size_t more = (size_t)(wanted - *cap) * size;
-    if (n >= INT_MAX / 4 || run->owner->bytes + more > MODEL_BYTES) {
+    if (n >= INT_MAX / 4 || !model_room(run, more)) {
         *full = true;
         run->skipped++;
         return STATUS_OK;

@@ -146,6 +146,7 @@ typedef struct Model {
     SkipPlace skips[MODEL_SKIPS]; // the first half stays, the second is a ring of the last ones
     int n_skips;
     size_t bytes;    // held by runs; capped, so that no log however long fills the memory
+    int n_emptied;   // oldest runs that gave up their looks and genotypes but the newest
     double majority; // for runs made from now on; 0 unknown
     bool has_until;  // what belongs to epochs after `until` is dropped
     int until;
@@ -157,7 +158,9 @@ void model_free(Model *model);
 Status model_cell(ModelRun *run, const HealthCell *cell, int *index, Error *err);
 Status model_alpha(ModelRun *run, int cell, int epoch, int64_t step, const double *p, Error *err);
 Status model_genotype(ModelRun *run, int epoch, const Genotype *geno, Error *err);
-EpochRow *model_epoch(ModelRun *run, int epoch, Error *err);          // finds or appends
+// Finds or appends; NULL when out of memory. A row that is not kept (beyond `until`, or the model
+// is full) is &run->beyond.
+EpochRow *model_epoch(ModelRun *run, int epoch, Error *err);
 Status model_trial(ModelRun *run, const TrialRow *trial, Error *err); // copies, keeps the front
 Status model_log(ModelRun *run, double wall, const char *text, Error *err);
 Status model_lambda(ModelRun *run, const LambdaRow *row, Error *err);     // tells health

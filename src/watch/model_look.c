@@ -110,7 +110,7 @@ static Status look_room(ModelRun *run, ModelCell *cell, bool *full, Error *err)
 {
     if (cell->n_looks >= look_cap(cell))
         looks_thin(run, cell);
-    if (run->owner->bytes + look_bytes(cell) > MODEL_BYTES && cell->n_looks > 8)
+    if (cell->n_looks > 8 && !model_room(run, look_bytes(cell)))
         looks_thin(run, cell);
     void *looks = cell->looks;
     Status status =

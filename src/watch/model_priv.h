@@ -7,14 +7,16 @@
 // Shared by the files of the read model only.
 
 enum {
-    MODEL_BYTES = 120 << 20, // all runs of one model
+    MODEL_BYTES = 80 << 20, // all runs of one model
     MODEL_LOOK_BYTES = 16 << 20,
-    MODEL_RUNS = 1024,
+    MODEL_RUNS = 512
 };
 
 // Room for one more item. *full: the model has used up its memory; the record is to be dropped.
 Status model_reserve(ModelRun *run, void **items, int n, int *cap, size_t size, bool *full,
                      Error *err);
+// Are there `more` bytes to be had, if need be from older runs?
+bool model_room(const ModelRun *run, size_t more);
 void model_drop_looks(ModelRun *run, ModelCell *cell, int from, int to);
 int model_look_count(const ModelCell *cell, int epoch); // looks at or before epoch
 int model_geno_count(const ModelCell *cell, int epoch);

@@ -37,10 +37,8 @@ EpochRow *model_epoch(ModelRun *run, int epoch, Error *err)
     run->rows = rows;
     if (status)
         return NULL;
-    if (full) {
-        error_set(err, STATUS_NOMEM, "run %s has more epochs than there is room for", run->name);
-        return NULL;
-    }
+    if (full)
+        return &run->beyond;
     memmove(run->rows + at + 1, run->rows + at, (size_t)(run->n_rows - at) * sizeof *run->rows);
     run->n_rows++;
     run->rows[at] = (EpochRow){ .epoch = epoch,

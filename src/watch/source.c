@@ -22,7 +22,7 @@
 // Files and how far each was read. A file is closed whenever its end was reached and opened
 // again when stat says that it has changed, so that many runs cost no descriptors.
 
-enum { HEAD_BYTES = 64 << 10, CHUNK_BYTES = 64 << 10, FEEDS = 1000, DEPTH = 4 };
+enum { HEAD_BYTES = 64 << 10, CHUNK_BYTES = 64 << 10, FEEDS = 500, DEPTH = 4 };
 
 typedef struct {
     char *path, *name;

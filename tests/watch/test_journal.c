@@ -11,7 +11,7 @@ static Model model;
     "\"ops\":[\"none\",\"max_pool_3x3\",\"skip_connect\"]}]}\n"
 #define ALPHA(epoch, step, rows)                                                                   \
     "{\"t\":\"alpha\",\"epoch\":" #epoch ",\"step\":" #step ",\"cell\":\"normal\",\"a\":" rows "}" \
-                                                                                               "\n"
+    "\n"
 #define EPOCH(epoch, acc)                                                                          \
     "{\"t\":\"epoch\",\"epoch\":" #epoch                                                           \
     ",\"train\":{\"loss\":1.21,\"acc\":0.57},\"valid\":{\"loss\":\"nan\",\"acc\":" acc             \

@@ -48,9 +48,35 @@ static void endless_logs_stop_growing(void **state)
     int epoch = 0;
     do {
         row = model_epoch(run, epoch++, &err);
-    } while (row && epoch < 4000000);
-    assert_null(row);
+    } while (row && row != &run->beyond && epoch < 4000000);
+    assert_ptr_equal(row, &run->beyond);
     assert_true(model.bytes <= MODEL_BYTES);
+    model_free(&model);
+}
+
+static void the_newest_of_very_many_runs_is_whole(void **state)
+{
+    (void)state;
+    Model model = { 0 };
+    double p[14 * 8] = { 0 };
+    Genotype geno;
+    assert_int_equal(genotype_parse("Genotype(normal=[('skip_connect', 0), ('skip_connect', 1)], "
+                                    "normal_concat=range(2, 3))",
+                                    &geno, NULL, NULL),
+                     0);
+    for (int r = 0; r < 300; r++) {
+        int cell;
+        ModelRun *run = run_with_cell(&model, &cell);
+        for (int e = 0; e < 200; e++) {
+            assert_int_equal(model_alpha(run, cell, e, e, p, NULL), 0);
+            assert_int_equal(model_genotype(run, e, &geno, NULL), 0);
+        }
+    }
+    assert_true(model.bytes <= MODEL_BYTES);
+    assert_int_equal(model.runs[299]->cells[0].n_genos, 200);
+    assert_int_equal(model.runs[299]->cells[0].n_looks, 200);
+    assert_int_equal(model.runs[0]->cells[0].n_genos, 1);
+    assert_true(model.n_emptied > 0);
     model_free(&model);
 }
 
@@ -150,6 +176,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(long_runs_stay_within_their_memory),
         cmocka_unit_test(endless_logs_stop_growing),
+        cmocka_unit_test(the_newest_of_very_many_runs_is_whole),
         cmocka_unit_test(looks_and_genotypes_are_found_by_epoch),
         cmocka_unit_test(time_left_is_by_the_median_of_recent_epochs),
         cmocka_unit_test(a_rewind_forgets_what_was_later),
