@@ -194,10 +194,16 @@ static void back_mix(Plan *plan, Op *op)
         if (!source_wanted(plan, s, plan->what))
             continue;
         KernelTerm one = grad.term[0];
-        one.w *= mix_weight(plan, op, k);
+        float w = mix_weight(plan, op, k);
+        one.w *= w;
         if (source_full(plan, s))
             grad_push(plan, s,
-                      (Term){ one.g, one.ld, one.w, op->gy + (size_t)op->n_src * op->shape.c, gy });
+                      (Term){ .g = one.g,
+                              .ld = one.ld,
+                              .w = one.w,
+                              .sum_w = w,
+                              .g1 = op->gy + (size_t)op->n_src * op->shape.c,
+                              .gy = gy });
         else
             add_part(plan, op, k, one);
     }
@@ -216,7 +222,7 @@ static void back_copy(Plan *plan, const Op *op)
             continue;
         KernelTerm part = { grad.term[0].g + off, grad.term[0].ld, grad.term[0].w };
         if (!relu && source_full(plan, s)) {
-            grad_push(plan, s, (Term){ part.g, part.ld, part.w, NULL, NULL });
+            grad_push(plan, s, (Term){ .g = part.g, .ld = part.ld, .w = part.w });
         } else if (!relu) {
             add_part(plan, op, i, part);
         } else {
@@ -295,7 +301,7 @@ static void back_reshape(Plan *plan, const Op *op)
     Grad *g = &plan->grads[plan->tensors[op->out].grad];
     if (!source_wanted(plan, s, plan->what) || !grad_settle(plan, g))
         return;
-    grad_push(plan, s, (Term){ plan->data + g->data, s->c, 1, NULL, NULL });
+    grad_push(plan, s, (Term){ .g = plan->data + g->data, .ld = s->c, .w = 1 });
 }
 
 // d_logits = weight / n * (softmax - target)
@@ -329,7 +335,7 @@ static void back_loss(Plan *plan, const Op *op)
                     .work = &plan->work };
     plan->kernels->mix_fwd(&m);
     for (int i = 0; i < dst.n_plus; i++)
-        grad_push(plan, s, (Term){ dst.plus[i].g, dst.plus[i].ld, dst.plus[i].w, NULL, NULL });
+        grad_push(plan, s, (Term){ .g = dst.plus[i].g, .ld = dst.plus[i].ld, .w = dst.plus[i].w });
 }
 
 void backward_op(Plan *plan, Op *op)

@@ -35,7 +35,7 @@ static bool same_attr(const LayerAttr *a, const LayerAttr *b)
            a->stride == b->stride && a->pad == b->pad && a->dilation == b->dilation &&
            a->groups == b->groups && a->count_pad == b->count_pad &&
            a->slice_from == b->slice_from && a->heads == b->heads && a->eps == b->eps &&
-           a->momentum == b->momentum;
+           a->momentum == b->momentum && a->affine == b->affine;
 }
 
 static bool equal_nodes(const Plan *plan, const Node *a, const Node *b)

@@ -76,11 +76,12 @@ typedef struct {
     double *s1, *s2;     // scratch sums
 } Norm;
 
-// A term of a gradient; g1 and gy are the mix's sums of g and of g*y over the batch (or NULL).
+// A term w * g of a gradient. The mix that handed it on knows the batch's sums of its own gradient
+// and of that times y: sum_w * g1 and sum_w * gy are those of the term (NULL: unknown).
 typedef struct {
     const float *g;
     int ld;
-    float w;
+    float w, sum_w;
     const double *g1, *gy;
 } Term;
 

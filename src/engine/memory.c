@@ -63,7 +63,8 @@ static void tensor_lives(Plan *plan)
         for (int k = 0; k < op->n_units; k++)
             touch_tensor(plan, plan->units[op->unit[k]].out, i);
         for (int k = 0; k < op->n_src; k++)
-            touch_tensor(plan, plan->sources[op->src + k].tensor, i);
+            touch_tensor(plan, plan->sources[op->src + k].tensor,
+                         op->kind == OP_LOSS ? end : i); // losses are summed at the end
         if (op->kind == OP_NORM)
             touch_tensor(plan, plan->norms[op->norm].tensor, i);
     }

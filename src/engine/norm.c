@@ -80,8 +80,8 @@ static bool known_sums(Plan *plan, Norm *n, const Grad *g)
     for (int c = 0; c < n->c; c++) {
         n->s1[c] = n->s2[c] = 0;
         for (int i = 0; i < g->n_terms; i++) {
-            n->s1[c] += (double)g->term[i].w * g->term[i].g1[c];
-            n->s2[c] += (double)g->term[i].w * g->term[i].gy[c];
+            n->s1[c] += (double)g->term[i].sum_w * g->term[i].g1[c];
+            n->s2[c] += (double)g->term[i].sum_w * g->term[i].gy[c];
         }
     }
     return true;
@@ -157,7 +157,7 @@ static void write_gradient(Plan *plan, Norm *n, const Grad *g)
     plan->kernels->mix_fwd(&m);
     for (int i = 0; i < dst.n_plus; i++)
         grad_push(plan, &source,
-                  (Term){ dst.plus[i].g, dst.plus[i].ld, dst.plus[i].w, NULL, NULL });
+                  (Term){ .g = dst.plus[i].g, .ld = dst.plus[i].ld, .w = dst.plus[i].w });
 }
 
 void norm_backward(Plan *plan, int index)
