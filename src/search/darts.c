@@ -28,9 +28,9 @@ static Status check_options(const SearchOptions *o, Error *err)
 {
     if (o->epochs < 1 || o->batch < 1)
         return error_set(err, STATUS_ARG, "search.epochs and data.batch must be at least 1");
-    if (o->pt)
+    if (o->pt && (o->sgas || strcmp(o->strategy, "gdas") == 0))
         return error_set(err, STATUS_ARG,
-                         "search.pt: selection by masking is not available; leave it false");
+                         "search.pt goes with neither search.sgas nor strategy gdas");
     if (o->pdarts_stages > 1)
         return error_set(err, STATUS_ARG,
                          "search.pdarts_stages: stages are not available; leave it 1");
@@ -67,7 +67,7 @@ static Status open_arrays(Darts *d, Error *err)
               (!weights || d->direction) && (o->order != ORDER_SECOND || d->w0) &&
               (!o->layer_alignment || d->table_grad);
     ok = ok && (!d->matching || match_init(&d->match, d->t.plan, d->t.ctx.space));
-    ok = ok && (!o->sgas || sgas_init(&d->sgas, &d->alpha));
+    ok = ok && (!d->deciding || sgas_init(&d->sgas, &d->alpha));
     return ok ? STATUS_OK : error_set(err, STATUS_NOMEM, "no memory for the search");
 }
 
@@ -122,11 +122,14 @@ static Status darts_open(const SearchContext *ctx, void **self, Error *err)
               : strcmp(o->strategy, "gdas") == 0 ? WEIGHT_SAMPLED
                                                  : WEIGHT_SOFTMAX;
     d->matching = o->gradient_match || o->oles > 0;
+    d->deciding = o->sgas || o->pt;
     d->drop = NAN;
     for (int t = 0; t < SPACE_CELLS; t++)
         d->lead[t] = NAN;
     net_tables(ctx->space, &net, &d->tables);
     status = trainer_open(&d->t, ctx, graph, err);
+    if (status == STATUS_OK)
+        status = trainer_open_alpha_feed(&d->t, err);
     if (status == STATUS_OK &&
         !alpha_init(&d->alpha, ctx->space, o->edge_weights, o->alpha.init, o->seed))
         status = error_set(err, STATUS_NOMEM, "no memory for alphas");
@@ -148,7 +151,7 @@ static void darts_describe(const void *self, Json *record)
     const SearchOptions *o = &d->t.ctx.options;
     json_put_str(record, "strategy", o->strategy);
     json_put_int(record, "seed", (int64_t)o->seed);
-    json_put_int(record, "epochs", o->epochs);
+    json_put_int(record, "epochs", darts_epochs(d));
     json_put_int(record, "warmup_epochs", o->warmup_epochs);
     json_put_int(record, "steps_per_epoch", trainer_epoch_steps(&d->t));
     json_put_num(record, "majority", trainer_majority(&d->t));
@@ -166,18 +169,25 @@ static void darts_progress(const void *self, SearchProgress *progress)
 {
     const Darts *d = self;
     trainer_fill_progress(&d->t, progress);
-    progress->steps = trainer_epoch_steps(&d->t) * d->t.ctx.options.epochs;
-    progress->done = d->t.epoch + 1 >= d->t.ctx.options.epochs;
+    progress->steps = trainer_epoch_steps(&d->t) * darts_epochs(d);
+    progress->done = d->t.epoch + 1 >= darts_epochs(d);
     progress->epoch_ended = d->t.epoch >= 0 && d->t.epoch_step == 0;
     progress->verdict = health_verdict(d->judge.health, &progress->cause);
+}
+
+int darts_epochs(const Darts *d)
+{
+    const SearchOptions *o = &d->t.ctx.options;
+    return o->epochs + (o->pt ? PT_TUNE * pt_decisions(d->t.ctx.space) : 0);
 }
 
 // Rates and knobs that follow the epoch.
 static void set_schedule(Darts *d)
 {
     const SearchOptions *o = &d->t.ctx.options;
-    int e = d->t.epoch + 1;
-    d->t.lr = optim_cosine(o->w.lr, o->w.lr_min, e, o->epochs);
+    int e = d->t.epoch + 1 < o->epochs ? d->t.epoch + 1 : o->epochs - 1;
+    bool tuning = d->t.epoch + 1 >= o->epochs;
+    d->t.lr = tuning ? o->w.lr / 10 : optim_cosine(o->w.lr, o->w.lr_min, e, o->epochs);
     d->t.drop_path = o->drop_path > 0 ? (float)(o->drop_path * e / o->epochs) : -1;
     d->t.mix_dropout = (float)skip_dropout_rate(o->skip_dropout, e, o->warmup_epochs, o->epochs);
 }
@@ -186,9 +196,10 @@ static Status one_step(Darts *d, Error *err)
 {
     const SearchOptions *o = &d->t.ctx.options;
     const Batch *train = feed_next(d->t.train);
-    bool alpha = d->t.epoch + 1 >= o->warmup_epochs;
-    Status status = STATUS_OK;
-    if (alpha && o->step_order == STEP_ALPHA_FIRST)
+    int epoch = d->t.epoch + 1;
+    bool alpha = epoch >= o->warmup_epochs && epoch < o->epochs;
+    Status status = pt_step(d, err);
+    if (alpha && status == STATUS_OK && o->step_order == STEP_ALPHA_FIRST)
         status = darts_step_alpha(d, train, err);
     if (status == STATUS_OK)
         status = darts_step_weights(d, train, err);
@@ -203,7 +214,7 @@ static Status darts_step(void *self, SearchProgress *progress, Error *err)
     const SearchOptions *o = &d->t.ctx.options;
     if (trainer_stopped(&d->t))
         return error_set(err, STATUS_STOPPED, "stopped on request");
-    if (d->t.epoch + 1 >= o->epochs) {
+    if (d->t.epoch + 1 >= darts_epochs(d)) {
         darts_progress(d, progress);
         return STATUS_OK;
     }
@@ -226,8 +237,8 @@ static Status darts_step(void *self, SearchProgress *progress, Error *err)
 static void signature(const Darts *d, char *text, size_t size)
 {
     const SearchOptions *o = &d->t.ctx.options;
-    snprintf(text, size, "%s aux%d partial%d edges%d match%d sgas%d fair%d", o->strategy,
-             o->dartsminus > 0, o->partial, o->edge_weights, d->matching, o->sgas, o->fair);
+    snprintf(text, size, "%s aux%d partial%d edges%d match%d sgas%d pt%d fair%d", o->strategy,
+             o->dartsminus > 0, o->partial, o->edge_weights, d->matching, o->sgas, o->pt, o->fair);
 }
 
 enum { SIGNALS = 2 + SPACE_CELLS };
@@ -253,7 +264,7 @@ static Status darts_save(void *self, SearchState *state, Error *err)
     book_copy(b, "alpha.counts", SAFE_I64, counts, 2);
     book_copy(b, "alpha.signals", SAFE_F64, loose, SIGNALS);
     judge_save(&d->judge, b);
-    if (d->t.ctx.options.sgas)
+    if (d->deciding)
         sgas_save(&d->sgas, a, b);
     if (d->matching) {
         book_put(b, "match.train", SAFE_F32, d->t.grad, (int64_t)d->t.n_w);
@@ -316,7 +327,7 @@ static Status darts_load(void *self, const SafeFile *file, Error *err)
         status = load_alpha(d, file, fork, err);
     if (status == STATUS_OK)
         status = judge_load(&d->judge, file, fork, err);
-    if (status == STATUS_OK && d->t.ctx.options.sgas)
+    if (status == STATUS_OK && d->deciding)
         status = sgas_load(&d->sgas, &d->alpha, file, fork, err);
     if (status == STATUS_OK && d->matching)
         status = book_get(file, "match.train", SAFE_F32, d->t.grad, (int64_t)d->t.n_w, fork, err);

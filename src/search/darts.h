@@ -16,7 +16,8 @@ typedef struct {
     NetTables tables;
     WeightKind kind;
     Judge judge;
-    Sgas sgas;
+    Sgas sgas;     // decided edges: of SGAS and of DARTS-PT
+    bool deciding; // there are such edges
     Match match;
     bool matching; // gradient match is computed, for the signal or for OLES
     // entries, in the layout of Alpha
@@ -60,6 +61,15 @@ Status darts_second_order(Darts *d, const Batch *train, const Batch *valid, Erro
 void darts_genotype(Darts *d, Genotype *geno);
 Status darts_look(Darts *d, int epoch, Error *err);
 Status darts_end_epoch(Darts *d, Error *err);
+
+// pt.c: DARTS-PT (Wang et al. 2021). After the search, decision by decision: of one edge, taken at
+// random among the open ones, the operator stays whose masking costs most validation accuracy;
+// then of one node, taken at random, the edges likewise. After each decision the weights are
+// trained for PT_TUNE epochs at a tenth of the learning rate. Cell types go side by side.
+enum { PT_TUNE = 5 };
+int pt_decisions(const Space *space);
+Status pt_step(Darts *d, Error *err); // decides when it is time; call before a step of the weights
+int darts_epochs(const Darts *d);     // of the search and of what follows it
 
 // darts_probe.c: signals that cost passes. They leave the state of the search as it was.
 Status darts_lambda(Darts *d, double *lambda, Error *err);

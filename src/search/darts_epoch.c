@@ -13,7 +13,7 @@ static bool is_reduction(const SpaceCell *cell)
 static void update_effective(Darts *d)
 {
     weights_effective(&d->alpha, d->kind, d->effective);
-    if (!d->t.ctx.options.sgas)
+    if (!d->deciding)
         return;
     for (int i = 0; i < d->alpha.n_alpha; i++)
         d->p[i] = d->effective[i];

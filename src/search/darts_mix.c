@@ -44,11 +44,11 @@ void darts_mix(Darts *d, MixPurpose purpose)
                     d->p, d->active);
     else
         memcpy(d->active, a->used, (size_t)a->n);
-    if (o->sgas)
+    if (d->deciding)
         sgas_apply(&d->sgas, a, d->p, d->active);
-    if (o->sdarts_rs > 0 && purpose == MIX_FOR_WEIGHTS && !sampled)
+    if (o->sdarts_rs > 0 && purpose == MIX_FOR_WEIGHTS && !sampled && epoch < o->epochs)
         sdarts_perturb(a, sdarts_eps(o->sdarts_rs, epoch, o->epochs), &rng, d->p);
-    darts_mix_exact(d, d->p, sampled || o->sgas ? d->active : NULL);
+    darts_mix_exact(d, d->p, sampled || d->deciding ? d->active : NULL);
 }
 
 void darts_read_mix(const Darts *d, double *raw)
@@ -80,7 +80,7 @@ void darts_alpha_gradient(const Darts *d, const double *raw, double *grad)
     else
         weights_backward(a, d->kind, d->p, raw, grad);
     // A decided edge no longer learns.
-    for (int t = 0, i = 0; o->sgas && t < a->types; t++)
+    for (int t = 0, i = 0; d->deciding && t < a->types; t++)
         for (int e = 0; e < a->rows[t]; e++, i++)
             for (int k = 0; k < a->cols[t] && d->sgas.choice[i] != -1; k++)
                 grad[a->offset[t] + e * a->cols[t] + k] = 0;

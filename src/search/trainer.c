@@ -68,14 +68,17 @@ Status trainer_open(Trainer *t, const SearchContext *ctx, Graph *graph, Error *e
     t->cpu = record_cpu_seconds();
     Status status = open_feed(t, true, false, 0, &t->train, err);
     if (status == STATUS_OK)
-        status = open_feed(t, false, true, 1, &t->valid, err);
-    if (status == STATUS_OK)
         status = open_feed(t, false, false, 2, &t->eval, err);
     if (status == STATUS_OK)
         status = open_plan(t, err);
     if (status != STATUS_OK)
         trainer_close(t);
     return status;
+}
+
+Status trainer_open_alpha_feed(Trainer *t, Error *err)
+{
+    return open_feed(t, false, true, 1, &t->valid, err);
 }
 
 void trainer_close(Trainer *t)
@@ -264,10 +267,16 @@ enum { COUNTERS = 10, SUMS = 6 };
 
 void trainer_save(Trainer *t, Book *book)
 {
-    int64_t counters[COUNTERS] = {
-        t->step,    t->epoch_step, t->w_steps,          t->bad_steps,        t->epoch,
-        t->correct, t->seen,       feed_tell(t->train), feed_tell(t->valid), feed_tell(t->eval)
-    };
+    int64_t counters[COUNTERS] = { t->step,
+                                   t->epoch_step,
+                                   t->w_steps,
+                                   t->bad_steps,
+                                   t->epoch,
+                                   t->correct,
+                                   t->seen,
+                                   feed_tell(t->train),
+                                   t->valid ? feed_tell(t->valid) : 0,
+                                   feed_tell(t->eval) };
     double sums[SUMS] = { t->loss_sum,   t->train_loss, t->train_acc,
                           t->valid_loss, t->valid_acc,  t->lr };
     book_copy(book, "train.counters", SAFE_I64, counters, COUNTERS);
@@ -300,7 +309,8 @@ Status trainer_load(Trainer *t, const SafeFile *file, bool fork, Error *err)
     t->correct = counters[5];
     t->seen = counters[6];
     feed_seek(t->train, counters[7]);
-    feed_seek(t->valid, counters[8]);
+    if (t->valid)
+        feed_seek(t->valid, counters[8]);
     feed_seek(t->eval, counters[9]);
     double *sum[] = { &t->loss_sum,   &t->train_loss, &t->train_acc,
                       &t->valid_loss, &t->valid_acc,  &t->lr };

@@ -14,7 +14,8 @@ typedef struct {
     SearchContext ctx;
     Graph *graph;
     Plan *plan;
-    Feed *train, *valid, *eval; // weights; alphas (drawn with replacement); validation in order
+    Feed *train, *eval; // weights; validation in order
+    Feed *valid;        // alphas, drawn with replacement; NULL: none
     size_t n_w;
     float *momentum, *grad;       // of the weights
     const unsigned char *frozen;  // [n_w]: 1 where a weight must not move; NULL: none
@@ -35,6 +36,8 @@ enum { PASS_STREAM_TRAIN, PASS_STREAM_VALID, PASS_STREAM_PROBE, PASS_STREAMS };
 
 // Takes the graph over, also on failure. `tables` of a supernet must be mixed by the caller.
 Status trainer_open(Trainer *t, const SearchContext *ctx, Graph *graph, Error *err);
+// The feed of alphas, for strategies that have some.
+Status trainer_open_alpha_feed(Trainer *t, Error *err);
 void trainer_close(Trainer *t);
 
 Status trainer_forward(Trainer *t, const Batch *batch, PassMode mode, int stream,

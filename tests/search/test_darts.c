@@ -270,6 +270,45 @@ static void gdas_samples_and_resumes(void **state)
     toy_check_resume(&toy);
 }
 
+static void masking_decides_every_edge_and_resumes(void **state)
+{
+    (void)state;
+    toy.ctx.options.pt = true;
+    toy.ctx.options.epochs = 1;
+    Search *search = toy_open(&toy);
+    SearchProgress p;
+    toy_begin(search);
+    search_progress(search, &p);
+    assert_int_equal(p.steps, 3 * (1 + 5 * (5 + 2))); // 5 edges, 2 nodes
+    for (int i = 0; i < 3 * (1 + 5 * 3) + 1; i++)     // within the tuning after decision 4
+        toy_step(search);
+    const char *alpha = NULL;
+    Str before = toy_pack(search);
+    Search *again = toy_open(&toy);
+    toy_unpack(again, &before);
+    str_clear(&toy.log);
+    while (toy_step(search))
+        ;
+    char *log = mem_strdup(str_text(&toy.log));
+    str_clear(&toy.log);
+    while (toy_step(again))
+        ;
+    assert_string_equal(str_text(&toy.log), log);
+    // at the end every row is one-hot, or nothing but none
+    for (const char *q = log; (q = strstr(q, "\"cell\":\"normal\",\"a\":")) != NULL; q++)
+        alpha = q;
+    assert_non_null(alpha);
+    char *end = strchr(alpha, '\n');
+    *end = '\0';
+    assert_null(strstr(alpha, "0.2"));
+    int ones = count(alpha, "[1") + count(alpha, ",1");
+    assert_int_equal(ones, 4); // two nodes that keep two
+    search_free(again);
+    search_free(search);
+    str_fini(&before);
+    mem_free(log);
+}
+
 static void a_remedy_can_be_switched_on_at_a_checkpoint(void **state)
 {
     (void)state;
@@ -439,6 +478,7 @@ int main(void)
         TEST(every_remedy_changes_the_search),
         TEST(all_remedies_together_resume),
         TEST(gdas_samples_and_resumes),
+        TEST(masking_decides_every_edge_and_resumes),
         TEST(a_remedy_can_be_switched_on_at_a_checkpoint),
         TEST(a_damaged_state_is_refused),
         TEST(the_nb201_skeleton_is_searched_too),
