@@ -263,15 +263,19 @@ static void draw_limits(Chart *c)
     }
 }
 
-// Labels of limits are written after the lines so that these do not cut them.
+// Labels of limits are written after the lines so that these do not cut them; limits in one row
+// stand side by side.
 static void draw_limit_labels(Chart *c)
 {
     for (int k = 0; k < c->spec->n_limits; k++) {
         const ChartLimit *limit = &c->spec->limits[k];
-        int row = y_row(c, to_axis(c->spec, limit->y));
-        if (row >= 0 && limit->label && c->plot.cols > 24)
-            grid_text(c->grid, row, c->plot.col + 1, c->plot.cols / 2, limit->role, 0,
-                      limit->label);
+        int row = y_row(c, to_axis(c->spec, limit->y)), col = c->plot.col + 1;
+        if (row < 0 || !limit->label || c->plot.cols <= 24)
+            continue;
+        for (int j = 0; j < k; j++)
+            if (c->spec->limits[j].label && y_row(c, to_axis(c->spec, c->spec->limits[j].y)) == row)
+                col += utf8_cols(c->spec->limits[j].label) + 1;
+        grid_text(c->grid, row, col, c->plot.cols / 2, limit->role, 0, limit->label);
     }
 }
 

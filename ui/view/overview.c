@@ -47,11 +47,12 @@ static void draw_state(const ViewContext *ctx, Grid *g, Rect area)
     double eta = model_eta(run);
     if (run->state == RUN_RUNNING && isfinite(eta))
         col += put_pair(g, area.row, col, end, "ETA", ROLE_TEXT, text_eta(eta, text, sizeof text));
-    if (isfinite(run->seconds_per_epoch) && end - col >= 12) {
+    if (isfinite(run->seconds_per_epoch)) {
         char pace[32];
-        snprintf(pace, sizeof pace, "%s/epoch",
-                 text_eta(run->seconds_per_epoch, text, sizeof text));
-        put_pair(g, area.row, col, end, "pace", ROLE_TEXT, pace);
+        int need = snprintf(pace, sizeof pace, "%s/epoch",
+                            text_eta(run->seconds_per_epoch, text, sizeof text));
+        if (col + need + 5 <= end) // "pace " before it
+            put_pair(g, area.row, col, end, "pace", ROLE_TEXT, pace);
     }
 }
 
@@ -92,6 +93,8 @@ static void draw_verdict(const ViewContext *ctx, Grid *g, Rect area)
     else if (alarm)
         snprintf(text, sizeof text, "%s %s, epoch %d: %s", level_name(alarm->level), alarm->cell,
                  alarm->epoch, alarm->evidence);
+    else if (ctx->epoch < run->epoch)
+        snprintf(text, sizeof text, "(now)  no rule had fired by epoch %d", ctx->epoch);
     else
         snprintf(text, sizeof text, "%s",
                  run->epoch < 0 ? "nothing is judged before the alphas have moved"
@@ -265,9 +268,10 @@ static void draw_facts(const ViewContext *ctx, Grid *g, Rect area)
             put_fact(g, row++, area, name, role, line);                                            \
         }                                                                                          \
     } while (0)
-    if (run->params > 0)
+    bool live = ctx->epoch >= run->epoch; // only the newest network is counted
+    if (run->params > 0 && live)
         FACT("params", "%s", text_count((double)run->params, num, sizeof num));
-    if (run->macs > 0)
+    if (run->macs > 0 && live)
         FACT("multiply-adds", "%s", text_count((double)run->macs, num, sizeof num));
     const EpochRow *now = part_row(ctx);
     if (now && isfinite(now->lr))
