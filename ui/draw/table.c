@@ -59,10 +59,11 @@ static int first_to_drop(const Table *t, const int *width)
     return worst;
 }
 
-// Shrinks the growing column to 12, then drops columns, then gives the rest to the growing one.
+// Shrinks the growing column, drops columns, and gives what is left to the growing one. As long
+// as there are columns of little weight (drop 6 and more) it keeps 28 columns, then 12.
 static void fit(const Table *t, int cols, int *width)
 {
-    enum { LEAST = 12 };
+    enum { ROOMY = 28, LEAST = 12, LIGHT = 6 };
     int grow = -1;
     for (int c = 0; c < t->n_columns; c++)
         if (t->columns[c].grow)
@@ -71,12 +72,13 @@ static void fit(const Table *t, int cols, int *width)
         int over = total_width(t, width) - cols;
         if (over <= 0)
             break;
-        if (grow >= 0 && width[grow] > LEAST) {
-            int give = width[grow] - LEAST < over ? width[grow] - LEAST : over;
+        int worst = first_to_drop(t, width);
+        int least = worst >= 0 && t->columns[worst].drop >= LIGHT ? ROOMY : LEAST;
+        if (grow >= 0 && width[grow] > least) {
+            int give = width[grow] - least < over ? width[grow] - least : over;
             width[grow] -= give;
             continue;
         }
-        int worst = first_to_drop(t, width);
         if (worst < 0)
             break;
         width[worst] = 0;

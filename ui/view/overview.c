@@ -286,7 +286,7 @@ static void draw_facts(const ViewContext *ctx, Grid *g, Rect area)
         FACT("lambda max", "%.3g at epoch %d", run->lambdas[run->n_lambdas - 1].lambda_max,
              run->lambdas[run->n_lambdas - 1].epoch);
     if (run->dialect[0] && strcmp(run->dialect, "journal") != 0)
-        FACT("source", "%s log", run->dialect);
+        FACT("source", "%s", run->dialect);
     if (run->skipped > 0) {
         role = ROLE_WARN;
         FACT("not understood", "%lld lines", (long long)run->skipped);
