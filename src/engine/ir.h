@@ -199,7 +199,8 @@ struct Plan {
     size_t param_count, buffer_count, trans_count;
     float *param, *grad, *buffer, *trans_data;
 
-    float *data; // arena of tensors and gradients
+    void *data_block;
+    float *data; // arena of tensors and gradients, in data_block
     size_t data_floats;
     KernelWork work;
     size_t group_floats;

@@ -350,7 +350,10 @@ Status memory_alloc(Plan *plan, Error *err)
     bool train = !plan->options.forward_only;
     alloc_norms(plan);
     alloc_args(plan);
-    plan->data = mem_aligned(plan->data_floats * sizeof(float));
+    // Not zeroed: pages come as they are touched, and everything is written before it is read.
+    plan->data_block = mem_alloc(plan->data_floats * sizeof(float) + 64);
+    if (plan->data_block)
+        plan->data = (float *)(((uintptr_t)plan->data_block + 63) & ~(uintptr_t)63);
     plan->param = mem_aligned(plan->param_count * sizeof(float));
     plan->grad = train ? mem_aligned(plan->param_count * sizeof(float)) : NULL;
     plan->buffer = mem_aligned(plan->buffer_count * sizeof(float));
@@ -361,9 +364,9 @@ Status memory_alloc(Plan *plan, Error *err)
     plan->sums = mem_aligned(plan->sums_floats * sizeof(float));
     plan->term_vec =
         mem_aligned((size_t)(MAX_TERMS + 2) * (size_t)plan->max_channels * sizeof(float));
-    if (plan->failed || !plan->data || !plan->param || (train && !plan->grad) || !plan->buffer ||
-        !plan->trans_data || !plan->work.tile || !plan->work.group || !plan->sums ||
-        !plan->term_vec) {
+    if (plan->failed || !plan->data_block || !plan->param || (train && !plan->grad) ||
+        !plan->buffer || !plan->trans_data || !plan->work.tile || !plan->work.group ||
+        !plan->sums || !plan->term_vec) {
         char text[32];
         return error_set(err, STATUS_NOMEM,
                          "the network needs %s for a batch of %d, which the system does not give; "

@@ -132,7 +132,7 @@ void plan_free(Plan *plan)
         return;
     void *const blocks[] = { plan->tensors,    plan->norms,   plan->grads,      plan->ops,
                              plan->units,      plan->sources, plan->refs,       plan->trans,
-                             plan->params,     plan->buffers, plan->data,       plan->param,
+                             plan->params,     plan->buffers, plan->data_block, plan->param,
                              plan->grad,       plan->buffer,  plan->trans_data, plan->work.tile,
                              plan->work.group, plan->sums,    plan->term_vec };
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
