@@ -24,8 +24,10 @@ INLINE void AT_WIDTH(load_row)(const Tile *t, float *to, const KernelSrc *src, c
         b = AT_WIDTH(load_part)(src->b + c0, n);
     }
     if (n >= VW) {
-        for (int i = 0; i < t->w; i++, x += src->ld)
+        for (int i = 0; i < t->w; i++, x += src->ld) {
+            PREFETCH(x + c0, src->ld);
             AT_WIDTH(store)(to + i * VW, AT_WIDTH(prologue)(pre, AT_WIDTH(loadu)(x + c0), a, b));
+        }
         return;
     }
     for (int i = 0; i < t->w; i++, x += src->ld)
@@ -74,12 +76,15 @@ INLINE void AT_WIDTH(grad_row)(const AT_WIDTH(GradState) * s, float *to, const K
         V sum = { 0 };
         for (int j = 0; j < g->n; j++) {
             const KernelTerm *term = &g->term[j];
+            PREFETCH(term->g + px * (size_t)term->ld + c0, term->ld);
             sum += term->w * AT_WIDTH(load_part)(term->g + px * (size_t)term->ld + c0, n);
         }
         if (g->A)
             sum = s->a * sum + s->k;
-        if (with_y)
+        if (with_y) {
+            PREFETCH(g->y + px * (size_t)g->y_ld + c0, g->y_ld);
             sum += s->b * AT_WIDTH(load_part)(g->y + px * (size_t)g->y_ld + c0, n);
+        }
         AT_WIDTH(store)(to + i * VW, sum);
     }
 }
@@ -119,8 +124,10 @@ INLINE void AT_WIDTH(dx_row)(AT_WIDTH(DxState) * s, const float *from, const Ker
     for (int i = 0; i < w; i++) {
         size_t px = first + (size_t)i;
         V d = AT_WIDTH(load)(from + i * VW), x = zero;
-        if (masked || dst->stat)
+        if (masked || dst->stat) {
+            PREFETCH(src->x + px * (size_t)src->ld + c0, src->ld);
             x = AT_WIDTH(load_part)(src->x + px * (size_t)src->ld + c0, n);
+        }
         if (masked) {
             V z = x;
             if (src->pre == PRE_AFFINE_RELU)
@@ -132,6 +139,7 @@ INLINE void AT_WIDTH(dx_row)(AT_WIDTH(DxState) * s, const float *from, const Ker
             d += plus->w * AT_WIDTH(load_part)(plus->g + px * (size_t)plus->ld + c0, n);
         }
         float *to = dst->dx + px * (size_t)dst->ld + c0;
+        PREFETCH(to, dst->ld);
         if (dst->add)
             d += AT_WIDTH(load_part)(to, n);
         AT_WIDTH(store_part)(to, d, n);

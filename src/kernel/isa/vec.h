@@ -34,6 +34,12 @@
 // from into more address registers than there are.
 #define OPAQUE(pointer) __asm__("" : "+r"(pointer))
 
+// Pixels that a pass over tensors asks for ahead of their use: the hardware stops at every page.
+enum { PREFETCH_PIXELS = 48 };
+#define PREFETCH(pointer, ld)                                                                      \
+    __builtin_prefetch(                                                                            \
+        (const void *)((uintptr_t)(pointer) + sizeof(float) * PREFETCH_PIXELS * (size_t)(ld)))
+
 #define VEC_TYPES(n)                                                                               \
     typedef float Vec_##n __attribute__((vector_size(4 * n), may_alias));                          \
     typedef float VecU_##n __attribute__((vector_size(4 * n), may_alias, aligned(4)));             \
