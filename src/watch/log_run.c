@@ -202,6 +202,23 @@ static void time_epoch(LogReader *log, int next)
     log->epoch_time = log->time;
 }
 
+// Cells that only genotypes tell take their operators from the space that the user named.
+static Status declare_told(LogReader *log, const Genotype *geno, Error *err)
+{
+    Status status = STATUS_OK;
+    for (int c = 0; c < geno->n_cells && !status; c++)
+        for (int i = 0; i < log->options->n_shapes && !status; i++) {
+            HealthCell shape = log->options->shapes[i], form;
+            model_shape_of_genotype(&geno->cells[c], &form);
+            int index = model_cell_index(log->run, form.name);
+            if (index >= 0 || strcmp(shape.name, form.name) != 0 || shape.n_edges != form.n_edges)
+                continue;
+            shape.alpha_known = false;
+            status = model_cell(log->run, &shape, &index, err);
+        }
+    return status;
+}
+
 static Status begin(LogReader *log, int index, double lr, Error *err)
 {
     judge_current(log, index > log->current);
@@ -224,7 +241,9 @@ static Status begin(LogReader *log, int index, double lr, Error *err)
     if (log->has_pending) {
         log->has_pending = false;
         log->weak_geno = true;
-        status = model_genotype(log->run, index, &log->pending, err);
+        status = declare_told(log, &log->pending, err);
+        if (!status)
+            status = model_genotype(log->run, index, &log->pending, err);
     }
     return status;
 }
@@ -372,7 +391,9 @@ Status log_genotype(LogReader *log, const char *text, Error *err)
     if (!log->run)
         return STATUS_OK;
     bool after = has_accuracy(log, log->current);
-    status = model_genotype(log->run, log->current, &geno, err);
+    status = declare_told(log, &geno, err);
+    if (!status)
+        status = model_genotype(log->run, log->current, &geno, err);
     log->after_style |= after;
     if (after)
         judge_current(log, false);

@@ -431,6 +431,29 @@ static void lines_of_another_writer_inside_a_table_do_not_break_it(void **state)
     assert_true(near(model.runs[0]->rows[0].train_acc, 0.43, 1e-9));
 }
 
+static void a_named_space_tells_the_operators(void **state)
+{
+    (void)state;
+    HealthCell shape = { .inputs = 2,
+                         .nodes = 2,
+                         .keep = 2,
+                         .n_edges = 5,
+                         .n_ops = 2,
+                         .edge = { { 0, 2 }, { 1, 2 }, { 0, 3 }, { 1, 3 }, { 2, 3 } },
+                         .name = "normal",
+                         .op = { "skip_connect", "sep_conv_3x3" } };
+    SourceOptions options = {
+        .majority = NAN, .until_epoch = INT_MAX, .shapes = &shape, .n_shapes = 1
+    };
+    static const char text[] =
+        "epoch 0 lr 0.1\ntrain_acc 1\ngenotype = " GENO("skip_connect", "sep_conv_3x3") "\n";
+    read_with(&log_reader, &options, text, sizeof text - 1, &model);
+    const ModelRun *run = model.runs[0];
+    assert_int_equal(run->cells[model_cell_index(run, "normal")].shape.n_ops, 2);
+    assert_false(run->cells[model_cell_index(run, "normal")].shape.alpha_known);
+    assert_int_equal(run->cells[model_cell_index(run, "reduction")].shape.n_ops, 0);
+}
+
 static void stages_go_on_counting_and_lose_columns(void **state)
 {
     (void)state;
@@ -495,6 +518,7 @@ int main(void)
         TEST(what_is_broken_is_counted_with_its_line),
         TEST(a_line_of_many_megabytes_is_passed_over),
         TEST(lines_of_another_writer_inside_a_table_do_not_break_it),
+        TEST(a_named_space_tells_the_operators),
         TEST(stages_go_on_counting_and_lose_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
