@@ -49,6 +49,22 @@ static const GenoRow *series(const ModelCell *cell, int *n)
     return cell->genos + skip;
 }
 
+// Of all runs; a directory may hold several.
+static const char *dialect_of(const Model *model)
+{
+    const char *dialect = model->dialect[0] ? model->dialect : "unknown";
+    const ModelRun *first = NULL;
+    for (int r = 0; r < model->n; r++) {
+        const ModelRun *run = model->runs[r];
+        if (!reported(run))
+            continue;
+        if (first && strcmp(first->dialect, run->dialect) != 0)
+            return "mixed";
+        first = run;
+    }
+    return first && first->dialect[0] ? first->dialect : dialect;
+}
+
 static int epoch_count(const ModelRun *run)
 {
     int last = run->n_rows ? run->rows[run->n_rows - 1].epoch + 1 : 0;
@@ -238,7 +254,7 @@ Json *health_report_json(const Model *model, const char *source)
 {
     Json *out = json_new_object(), *runs = json_new_array();
     json_put_str(out, "source", source);
-    json_put_str(out, "dialect", model->dialect[0] ? model->dialect : "unknown");
+    json_put_str(out, "dialect", dialect_of(model));
     json_put_int(out, "skipped_lines", model->skipped_lines);
     for (int r = 0; r < model->n; r++)
         if (reported(model->runs[r]))
@@ -310,8 +326,8 @@ static void run_lines(const ModelRun *run, Str *out)
 
 void health_report_text(const Model *model, const char *source, Str *out)
 {
-    str_addf(out, "%s: %s, %lld lines skipped\n", source,
-             model->dialect[0] ? model->dialect : "unknown", (long long)model->skipped_lines);
+    str_addf(out, "%s: %s, %lld lines skipped\n", source, dialect_of(model),
+             (long long)model->skipped_lines);
     for (int i = 0; i < model->n_skips; i++)
         str_addf(out, "  skipped at %lld: %s\n", (long long)model->skips[i].line,
                  model->skips[i].reason);

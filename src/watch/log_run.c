@@ -271,6 +271,8 @@ Status log_epoch(LogReader *log, int printed, double lr, int total, Error *err)
     log->after = log->start_hint = false;
     if (log->run && index == log->current) {
         EpochRow *row = model_epoch(log->run, index, err);
+        if (row && isfinite(lr) && isfinite(row->lr))
+            log_skip(log, "an epoch that has begun: two writers");
         if (row && isfinite(lr))
             row->lr = lr;
         return row ? STATUS_OK : STATUS_NOMEM;

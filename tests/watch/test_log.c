@@ -431,6 +431,17 @@ static void lines_of_another_writer_inside_a_table_do_not_break_it(void **state)
     assert_true(near(model.runs[0]->rows[0].train_acc, 0.43, 1e-9));
 }
 
+static void the_first_of_two_writers_counts(void **state)
+{
+    (void)state;
+    read_text("epoch 0 lr 0.025\nepoch 0 lr 0.025\ntrain_acc 10\ntrain_acc 77\n"
+              "epoch 1 lr 0.024\nepoch 1 lr 0.024\ntrain_acc 20\ntrain_acc 78\n");
+    assert_int_equal(model.n, 1);
+    assert_true(near(model.runs[0]->rows[1].train_acc, 0.20, 1e-9));
+    assert_int_equal(model.skipped_lines, 2);
+    assert_int_equal(model.skips[1].line, 6);
+}
+
 static void a_named_space_tells_the_operators(void **state)
 {
     (void)state;
@@ -518,6 +529,7 @@ int main(void)
         TEST(what_is_broken_is_counted_with_its_line),
         TEST(a_line_of_many_megabytes_is_passed_over),
         TEST(lines_of_another_writer_inside_a_table_do_not_break_it),
+        TEST(the_first_of_two_writers_counts),
         TEST(a_named_space_tells_the_operators),
         TEST(stages_go_on_counting_and_lose_columns),
     };
