@@ -279,11 +279,17 @@ double part_t_warn(const ModelRun *run, int cell)
 const HealthAlarm *part_alarm(const ViewContext *ctx)
 {
     const HealthAlarm *found = NULL;
-    int n = ctx->run->health ? health_alarm_count(ctx->run->health) : 0;
+    Cause cause = CAUSE_NONE;
+    int n = ctx->run->health ? health_alarm_count(ctx->run->health) : 0, best = -1;
+    if (n > 0 && ctx->epoch >= ctx->run->epoch)
+        health_verdict(ctx->run->health, &cause);
     for (int i = 0; i < n; i++) {
         const HealthAlarm *a = health_alarm(ctx->run->health, i);
-        if (a->epoch <= ctx->epoch && (!found || a->level >= found->level))
+        int weight = 2 * (int)a->level + (cause != CAUSE_NONE && a->cause == cause);
+        if (a->epoch <= ctx->epoch && weight >= best) {
             found = a;
+            best = weight;
+        }
     }
     return found;
 }
