@@ -21,8 +21,7 @@ typedef struct {
 
 size_t ref_attention_floats(const KernelShape *s)
 {
-    // Only attention has as many output as input values and a square matrix of pixels; the table
-    // asks by `groups` = 1 and k = 0, which the plan sets for it.
+    // The plan marks attention by k = 0; the other layers need no square of the pixels.
     size_t len = (size_t)s->h * s->w, c = (size_t)s->c;
     return s->k == 0 ? 8 * len * c + 2 * len * len : 0;
 }

@@ -257,8 +257,9 @@ typedef enum {
 
 typedef struct {
     const char *name; // "reference", "base", "avx2", "avx512"
-    // Floats of tile scratch a thread needs for forward and backward of an entry. For ENTRY_UNIT
-    // and ENTRY_DW it is called with k, dil, pad of every unit of a call and the largest counts.
+    // Floats of tile scratch a thread needs for forward and backward of an entry. Attention asks
+    // with k = 0. For ENTRY_UNIT and ENTRY_DW it is called with k, dil, pad of every unit of a call
+    // and the largest counts.
     size_t (*tile_floats)(KernelEntry entry, const KernelShape *shape);
     void (*unit_fwd)(const KernelUnits *u);
     void (*unit_bwd)(const KernelUnits *u);
