@@ -92,6 +92,10 @@ static void visit_cover(const Layout *l, int rows, int cols, LayoutFlags flags)
     parts_of(l, parts);
     for (int i = 0; i < PARTS; i++)
         cells += parts[i].rows * parts[i].cols;
+    if (l->side.rows) // the lines between panes
+        cells += l->side.rows;
+    if (l->list.rows)
+        cells += l->list.rows;
     assert_int_equal(cells, rows * cols);
 }
 

@@ -405,6 +405,10 @@ static void do_ask_stop(App *app, const char *arg)
 {
     const ModelRun *run = app_run(app);
     (void)arg;
+    if (run && !file_is_dir(run->path)) {
+        control(app, "stop"); // says why not
+        return;
+    }
     if (!run || (run->state != RUN_RUNNING && run->state != RUN_PAUSED)) {
         app_say(app, "nothing to stop: the run is not running");
         return;

@@ -27,12 +27,12 @@ Layout layout_compute(int rows, int cols, LayoutFlags flags)
     int left = 0, right = cols;
     if (!flags.zoom && cols >= WIDE) {
         l.list = (Rect){ top, 0, bottom - top, LIST_COLS };
-        left = LIST_COLS;
+        left = LIST_COLS + 1;
     }
     if (!flags.zoom && cols >= MIDDLE) {
         int side = side_cols(cols);
-        right = cols - side;
-        l.side = (Rect){ top, right, bottom - top, side };
+        right = cols - side - 1;
+        l.side = (Rect){ top, right + 1, bottom - top, side };
     }
     l.main = (Rect){ top, left, bottom - top, right - left };
     return l;

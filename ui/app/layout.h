@@ -10,7 +10,8 @@
 //
 //   header                       row 0: what, where, state
 //   tabs                         row 1: views
-//   list | main | side           wide: all three; 80-119 columns: main and side; else the main
+//   list | main | side           wide: all three; 80-119 columns: main and side; else the main;
+//                                a column between them is left for a line
 //   alert                        one row, only when there is one
 //   footer                       keys of the focused pane, or the prompt
 typedef struct {

@@ -60,14 +60,21 @@ static void draw_header(const App *app, Grid *g, Rect r)
                   app->replay ? "  REPLAY" : "  PAST (End: live)");
 }
 
+// Neighbours share a blank. Where not all names fit, only the current view has its name.
 static void draw_tabs(const App *app, Grid *g, Rect r)
 {
-    int col = 1;
+    int col = 0, all = 1;
+    for (int v = 0; v < VIEW_HELP; v++)
+        all += 3 + (int)strlen(view_get((ViewId)v)->title);
     for (int v = 0; v < VIEW_HELP; v++) {
         const View *view = view_get((ViewId)v);
-        bool on = app->view == (ViewId)v;
-        col += grid_printf(g, r.row, col, r.cols - col, on ? ROLE_SELECT : ROLE_DIM,
-                           on ? ATTR_REVERSE | ATTR_BOLD : 0, " %d %s ", v, view->title);
+        bool on = app->view == (ViewId)v, named = on || all < r.cols;
+        int used = grid_printf(g, r.row, col, r.cols - col, on ? ROLE_SELECT : ROLE_DIM,
+                               on ? ATTR_REVERSE | ATTR_BOLD : 0, named ? " %d %s" : " %d", v,
+                               view->title);
+        if (on)
+            grid_put(g, r.row, col + used, ' ', ROLE_SELECT, ATTR_REVERSE | ATTR_BOLD);
+        col += used + (on ? 1 : 0);
     }
 }
 
@@ -159,6 +166,10 @@ void screen_draw(App *app)
     draw_pane(app, app->view, l->main, app->focus == PANE_MAIN);
     draw_pane(app, app_side_view(app), l->side, app->focus == PANE_SIDE);
     draw_pane(app, VIEW_RUNS, l->list, app->focus == PANE_LIST);
+    if (l->side.rows)
+        grid_vline(g, l->side.row, l->side.col - 1, l->side.rows, ROLE_GRID);
+    if (l->list.rows)
+        grid_vline(g, l->list.row, l->list.col + l->list.cols, l->list.rows, ROLE_GRID);
     if (app->help) {
         Rect all = { 2, 0, g->rows - 3, g->cols };
         grid_fill(g, all, ' ', ROLE_TEXT, 0);
