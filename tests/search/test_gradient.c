@@ -207,11 +207,51 @@ static void lambda_is_the_largest_eigenvalue(void **state)
     shut();
 }
 
+// OLES with a threshold that every operator is under: after the first window of 21 alpha steps
+// (the first has no training gradient before it) operators stand still, everything else learns.
+static void frozen_operators_stand_still(void **state)
+{
+    (void)state;
+    Error err = { 0 };
+    void *self = NULL;
+    SearchProgress p;
+    toy_init(&toy, "darts");
+    toy.ctx.options.oles = 1.5;
+    toy.ctx.options.epochs = 20;
+    assert_int_equal(strategy_darts.open(&toy.ctx, &self, &err), STATUS_OK);
+    d = self;
+    // the step of alpha that closes the window comes before its step of the weights
+    for (int i = 0; i < 1 + MATCH_PATIENCE; i++)
+        assert_int_equal(strategy_darts.step(d, &p, &err), STATUS_OK);
+    assert_int_equal(match_frozen(&d->match), 0);
+    size_t n = d->t.n_w;
+    w0 = mem_array(n, sizeof *w0);
+    memcpy(w0, plan_params(d->t.plan), n * sizeof *w0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(strategy_darts.step(d, &p, &err), STATUS_OK);
+    assert_int_equal(match_frozen(&d->match), d->match.n);
+    // 3 cells of 5 edges with a convolution, 4 strided skips
+    assert_int_equal(d->match.n, 15 + 4);
+    const float *w = plan_params(d->t.plan);
+    int moved = 0;
+    for (int i = 0; i < plan_param_tensors(d->t.plan); i++) {
+        const ParamInfo *info = plan_param_info(d->t.plan, i);
+        bool same = memcmp(w + info->offset, w0 + info->offset, info->count * sizeof *w) == 0;
+        bool is_op = strstr(info->name, "_conv_3x3") || strstr(info->name, "skip_connect");
+        if (same != is_op)
+            fail_msg("%s %s", info->name, same ? "stands still" : "moves");
+        moved += !same;
+    }
+    assert_true(moved > 5);
+    shut();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_order_gradient_is_that_of_the_validation_loss),
         cmocka_unit_test(the_second_order_gradient_is_that_of_the_unrolled_loss),
+        cmocka_unit_test(frozen_operators_stand_still),
         cmocka_unit_test(lambda_is_the_largest_eigenvalue),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
