@@ -2,6 +2,7 @@
 // Sums of streams and their reductions, at one vector width. Included by mix.c once a width.
 
 #include "src/kernel/isa/width.h"
+#include "src/kernel/kernel.h"
 
 // P pixels of NB vectors of channels from c0 on, n lanes of the last vector exist.
 INLINE void AT_WIDTH(mix_pixels)(const KernelMix *m, size_t px, int c0, int n, const int P,
