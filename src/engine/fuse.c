@@ -212,6 +212,22 @@ static bool reads_shifted(const Node *n)
            (n->attr.pad == 0 || n->attr.pad == PAD_SAME);
 }
 
+// Shifts and zeros that every reader takes as they are need no tensor.
+static void find_real_uses(Plan *plan)
+{
+    for (int i = 0; i < plan->n_nodes; i++) {
+        const Node *n = &plan->nodes[i];
+        bool sum = n->attr.kind == LAYER_MIX || n->attr.kind == LAYER_ADD;
+        for (int k = 0; k < n->n_inputs && n->used && n->same == i; k++) {
+            Node *in = &plan->nodes[lower_input_index(plan, n, k)];
+            bool takes = in->attr.kind == LAYER_ZERO ? sum : reads_shifted(n);
+            in->real_use = in->real_use || !takes;
+        }
+    }
+    if (plan->main_loss < 0) // the last value is the result
+        plan->nodes[plan->nodes[plan->n_nodes - 1].same].real_use = true;
+}
+
 static void lower_shift(Plan *plan, int node)
 {
     const Node *n = &plan->nodes[node], *in = lower_input(plan, n, 0);
@@ -232,8 +248,7 @@ static void lower_shift(Plan *plan, int node)
         plan->nodes[node].src = src;
         plan->nodes[node].n_src = in->n_src;
     }
-    bool fused = plan->nodes[node].uses == 1 && !plan->options.unfused &&
-                 reads_shifted(&plan->nodes[plan->nodes[node].only_user]);
+    bool fused = !plan->nodes[node].real_use && !plan->options.unfused;
     if (fused || plan->failed)
         return;
     int real = shift_op(plan, node);
@@ -322,6 +337,7 @@ Status fuse_run(Plan *plan, Error *err)
 {
     plan->logits = NONE;
     lower_find_homes(plan);
+    find_real_uses(plan);
     for (int i = 0; i < plan->n_nodes && !plan->failed; i++) {
         if (i > 0 && !(plan->nodes[i].used && plan->nodes[i].same == i))
             continue;

@@ -302,6 +302,9 @@ static int generic_sources(Plan *plan, int node, int *count)
 
 void lower_generic(Plan *plan, int node)
 {
+    plan->nodes[node].zero = plan->nodes[node].attr.kind == LAYER_ZERO;
+    if (plan->nodes[node].zero && !plan->nodes[node].real_use)
+        return;
     int count, src = generic_sources(plan, node, &count);
     const Node *n = &plan->nodes[node];
     int act = act_of(n->attr.kind);
@@ -333,6 +336,5 @@ void lower_generic(Plan *plan, int node)
     o->bias = n->bias;
     o->w2 = n->w2;
     o->bias2 = n->bias2;
-    plan->nodes[node].zero = n->attr.kind == LAYER_ZERO;
     lower_result(plan, node, lower_whole(plan, out));
 }

@@ -43,9 +43,10 @@ typedef struct {
     size_t buffer;             // running mean, then variance
     // Result of lowering: n_src sources side by side (a concatenation that is never made).
     int src, n_src;
-    bool zero;   // contributes nothing to a mix
-    int copy;    // tensor of the materialised value, or NONE
-    bool folded; // depthwise waiting for its pointwise
+    bool zero;     // contributes nothing to a mix
+    int copy;      // tensor of the materialised value, or NONE
+    bool real_use; // shift: read by more than pointwise convolutions; zero: by more than sums
+    bool folded;   // depthwise waiting for its pointwise
 } Node;
 
 typedef struct {
