@@ -41,6 +41,7 @@ static double roof_share(const Case *c, const BenchMachine *m, double seconds)
     return (arithmetic > memory ? arithmetic : memory) / seconds;
 }
 
+// Rates are of the fastest sample, as peak and bandwidth are: other load can only slow it.
 static Json *describe(const Case *c, const CaseSize *size, const Job *job, BenchSpread t)
 {
     Json *r = json_new_object();
@@ -55,11 +56,11 @@ static Json *describe(const Case *c, const CaseSize *size, const Job *job, Bench
     json_put_num(r, "macs", c->macs);
     json_put_num(r, "bytes", c->bytes);
     if (c->macs > 0) {
-        json_put_num(r, "gmacs", c->macs / t.median / 1e9);
-        json_put_num(r, "peak_share", c->macs / t.median / 1e9 / job->machine->peak);
+        json_put_num(r, "gmacs", c->macs / t.min / 1e9);
+        json_put_num(r, "peak_share", c->macs / t.min / 1e9 / job->machine->peak);
     }
-    json_put_num(r, "gbs", c->bytes / t.median / 1e9);
-    json_put_num(r, "roof_share", roof_share(c, job->machine, t.median));
+    json_put_num(r, "gbs", c->bytes / t.min / 1e9);
+    json_put_num(r, "roof_share", roof_share(c, job->machine, t.min));
     return r;
 }
 

@@ -69,7 +69,7 @@ void bench_print_kernels(const Json *kernels)
     const CaseKind *kinds = case_kinds(&n_kinds);
     const CaseSize *sizes = case_sizes(&n_sizes);
     const Json *first = json_at(kernels, 0);
-    printf("\nkernels: batch %d, %d threads, %s; rate and share of the roofline\n  %-30s",
+    printf("\nkernels: batch %d, threads %d, %s; best rate, and its share of the roofline\n  %-30s",
            (int)json_get_int(first, "batch", 0), (int)json_get_int(first, "threads", 0),
            json_get_str(first, "isa", "?"), "");
     for (int s = 0; s < n_sizes; s++) {
@@ -122,6 +122,19 @@ static void print_sampled(const Json *steps, const Json *r)
         printf("  %s costs %.2f of %s\n", json_get_str(r, "name", ""), one / full, name);
 }
 
+// Wall clock far over processor time: something else ran. Says nothing of several threads, which
+// also wait for each other.
+static bool was_shared(const Json *steps)
+{
+    for (int i = 0; i < json_length(steps); i++) {
+        const Json *r = json_at(steps, i);
+        double wall = json_get_num(r, "mean", 0), cpu = json_get_num(r, "cpu_mean", 0);
+        if (json_get_int(r, "threads", 0) == 1 && wall > 1.15 * cpu)
+            return true;
+    }
+    return false;
+}
+
 void bench_print_steps(const Json *steps)
 {
     printf(
@@ -133,6 +146,9 @@ void bench_print_steps(const Json *steps)
         print_step(json_at(steps, i));
     for (int i = 0; i < json_length(steps); i++)
         print_sampled(steps, json_at(steps, i));
+    if (was_shared(steps))
+        printf("  other programs ran meanwhile: wall-clock times are too long, processor time says "
+               "more\n");
 }
 
 // ---- beside PyTorch ----------------------------------------------------------------------------
@@ -173,24 +189,12 @@ static void print_ratio(const Json *r)
     }
 }
 
-// Wall clock far over processor time: something else ran.
-static bool was_shared(const Json *steps)
-{
-    for (int i = 0; i < json_length(steps); i++) {
-        const Json *r = json_at(steps, i);
-        double wall = json_get_num(r, "mean", 0), cpu = json_get_num(r, "cpu_mean", 0);
-        if (wall * (double)json_get_int(r, "threads", 1) > 1.15 * cpu && wall > 0.02)
-            return true;
-    }
-    return false;
-}
-
 void bench_print_ratios(const Json *steps)
 {
     const Json *about = NULL;
     for (int i = 0; i < json_length(steps) && !about; i++)
         about = json_get(json_get(json_at(steps, i), "torch"), formats[0]);
-    printf("\nbeside PyTorch %s (oneDNN %s, %s), %d threads; ratios of time, shares of memory\n",
+    printf("\nbeside PyTorch %s (oneDNN %s, %s), threads %d; ratios of time, shares of memory\n",
            json_get_str(about, "torch", "?"), json_get_str(about, "onednn", "?"),
            json_get_str(about, "capability", "?"), (int)json_get_int(about, "threads", 0));
     printf("  %-18s %9s %9s %9s %9s %9s %9s %9s %9s %9s\n", "", "ours", "PyTorch", "PyTorch",
@@ -199,7 +203,4 @@ void bench_print_ratios(const Json *steps)
            "better", "default", "better", "default", "memory", "library");
     for (int i = 0; i < json_length(steps); i++)
         print_ratio(json_at(steps, i));
-    if (was_shared(steps))
-        printf("  other programs ran meanwhile: wall-clock times are too long, processor time says "
-               "more\n");
 }
