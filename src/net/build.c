@@ -79,7 +79,7 @@ int build_factorised_reduce(const Builder *b, const char *name, int channels, in
 static int op_layer(const Builder *b, const char *name, const OpLayer *layer, const int *node,
                     int C, int stride)
 {
-    int inputs[4], n = layer->n_inputs;
+    int inputs[4] = { -1 }, n = layer->n_inputs;
     for (int k = 0; k < n; k++)
         inputs[k] = node[layer->inputs[k]];
     if (b->derived && layer->search_only)

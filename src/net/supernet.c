@@ -83,9 +83,7 @@ static Status declare_tables(Super *s)
 
 static void collect(Super *s, int node, MixRef ref)
 {
-    if (s->n >= MIX_INPUTS) // more than SPACE_EDGES and SPACE_OPS allow
-        node = -1;
-    else {
+    if (s->n < MIX_INPUTS) { // what SPACE_EDGES and SPACE_OPS allow; more fails in mix()
         s->inputs[s->n] = node;
         s->refs[s->n] = ref;
     }

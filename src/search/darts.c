@@ -62,7 +62,8 @@ static Status open_arrays(Darts *d, Error *err)
         if (d->alpha.rows[t] * d->alpha.cols[t] > d->table_stride)
             d->table_stride = d->alpha.rows[t] * d->alpha.cols[t];
     if (o->layer_alignment)
-        d->table_grad = mem_zero((size_t)(d->tables.n_alpha * d->table_stride), sizeof(double));
+        d->table_grad =
+            mem_zero((size_t)d->tables.n_alpha * (size_t)d->table_stride, sizeof(double));
     bool ok = d->p && d->soft && d->raw && d->grad && d->active && d->effective &&
               (!weights || d->direction) && (o->order != ORDER_SECOND || d->w0) &&
               (!o->layer_alignment || d->table_grad);

@@ -86,13 +86,19 @@ void darts_alpha_gradient(const Darts *d, const double *raw, double *grad)
                 grad[a->offset[t] + e * a->cols[t] + k] = 0;
 }
 
+// Index of row i of a matrix that starts at `first`.
+static size_t row_at(int first, int i, int width)
+{
+    return (size_t)first + (size_t)i * (size_t)width;
+}
+
 double darts_skip_lead(const Darts *d, int type, const double *grad)
 {
     const Alpha *a = &d->alpha;
     double sum = 0, square = 0;
     int edges = 0, entries = 0;
     for (int e = 0; e < a->rows[type]; e++) {
-        const double *g = grad + a->offset[type] + e * a->cols[type];
+        const double *g = grad + row_at(a->offset[type], e, a->cols[type]);
         double skip = NAN, conv = 0;
         int convs = 0;
         for (int k = 0; k < a->space->cells[type].edges[e].n_ops; k++) {
@@ -132,8 +138,8 @@ double darts_alignment(const Darts *d)
         int type = d->tables.alpha_type[t], cols = a->cols[type];
         const double *g = plan_mix_grad(d->t.plan, t), *p = d->p + a->offset[type];
         for (int e = 0; e < a->rows[type]; e++)
-            weights_softmax_back(p + e * cols, g + e * cols, cols,
-                                 d->table_grad + t * d->table_stride + e * cols);
+            weights_softmax_back(p + row_at(0, e, cols), g + row_at(0, e, cols), cols,
+                                 d->table_grad + row_at(e * cols, t, d->table_stride));
     }
     double sum = 0;
     int pairs = 0;
@@ -142,7 +148,8 @@ double darts_alignment(const Darts *d)
             int type = d->tables.alpha_type[i];
             if (type != d->tables.alpha_type[j])
                 continue;
-            sum += cosine(d->table_grad + i * d->table_stride, d->table_grad + j * d->table_stride,
+            sum += cosine(d->table_grad + row_at(0, i, d->table_stride),
+                          d->table_grad + row_at(0, j, d->table_stride),
                           a->rows[type] * a->cols[type]);
             pairs++;
         }

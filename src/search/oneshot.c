@@ -407,27 +407,18 @@ Status oneshot_save(void *self, SearchState *state, Error *err)
     return book_finish(b, state, err);
 }
 
-static Status load_trials(Oneshot *o, const SafeFile *file, int64_t n, Error *err)
+// Trials from what trial_to_numbers and arch_to_ints made.
+static Status read_trials(Oneshot *o, const int32_t *archs, const double *numbers, int64_t n,
+                          Error *err)
 {
-    int32_t *archs = mem_array((size_t)n * ARCH_INTS + 1, sizeof *archs);
-    double *numbers = mem_array((size_t)n * TRIAL_NUMBERS + 1, sizeof *numbers);
-    Trial *trials = mem_grow(o->trials, (size_t)(n + o->t.ctx.options.trials), sizeof *trials);
-    Status status = archs && numbers && trials
-                        ? STATUS_OK
-                        : error_set(err, STATUS_NOMEM, "no memory for %lld trials", (long long)n);
-    o->trials = trials ? trials : o->trials;
-    if (status == STATUS_OK)
-        status = book_get(file, "trials.arch", SAFE_I32, archs, n * ARCH_INTS, false, err);
-    if (status == STATUS_OK)
-        status = book_get(file, "trials.values", SAFE_F64, numbers, n * TRIAL_NUMBERS, false, err);
-    for (int i = 0; i < n && status == STATUS_OK; i++) {
-        const double *v = numbers + (size_t)i * TRIAL_NUMBERS;
+    for (int64_t i = 0; i < n; i++) {
+        const double *v = numbers + i * TRIAL_NUMBERS;
         Trial *trial = &o->trials[i];
         memset(trial, 0, sizeof *trial);
-        if (!arch_from_ints(o->t.ctx.space, archs + (size_t)i * ARCH_INTS, &trial->arch))
-            status = error_set(err, STATUS_PARSE,
-                               "checkpoint: trial %d is no architecture of space '%s'", i,
-                               o->t.ctx.space->name);
+        if (!arch_from_ints(o->t.ctx.space, archs + i * ARCH_INTS, &trial->arch))
+            return error_set(err, STATUS_PARSE,
+                             "checkpoint: trial %d is no architecture of space '%s'", (int)i,
+                             o->t.ctx.space->name);
         trial->value = (Candidate){ .accuracy = v[0],
                                     .loss = v[1],
                                     .params = (int64_t)v[2],
@@ -435,9 +426,23 @@ static Status load_trials(Oneshot *o, const SafeFile *file, int64_t n, Error *er
                                     .latency_ms = v[4] };
         memcpy(trial->values, v + 5, sizeof trial->values);
     }
-    mem_free(archs);
-    mem_free(numbers);
-    return status;
+    return STATUS_OK;
+}
+
+static Status load_trials(Oneshot *o, const SafeFile *file, int64_t n, Error *err)
+{
+    int64_t ints = n * ARCH_INTS, reals = n * TRIAL_NUMBERS;
+    const SafeTensor *archs, *numbers;
+    Status status = safetensors_need(file, "trials.arch", SAFE_I32, 1, &ints, &archs, err);
+    if (status == STATUS_OK)
+        status = safetensors_need(file, "trials.values", SAFE_F64, 1, &reals, &numbers, err);
+    if (status != STATUS_OK)
+        return status;
+    Trial *trials = mem_grow(o->trials, (size_t)(n + o->t.ctx.options.trials), sizeof *trials);
+    if (!trials)
+        return error_set(err, STATUS_NOMEM, "no memory for %lld trials", (long long)n);
+    o->trials = trials;
+    return n > 0 ? read_trials(o, archs->data, numbers->data, n, err) : STATUS_OK;
 }
 
 Status oneshot_load(void *self, const SafeFile *file, Error *err)

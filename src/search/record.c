@@ -2,6 +2,8 @@
 #include "src/search/record.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -136,12 +138,11 @@ double record_cpu_seconds(void)
 
 int64_t record_rss_bytes(void)
 {
-    long long total = 0, resident = 0;
+    char line[128] = "";
     FILE *f = fopen("/proc/self/statm", "r");
-    if (f) {
-        if (fscanf(f, "%lld %lld", &total, &resident) != 2)
-            resident = 0;
-        fclose(f);
-    }
-    return resident * sysconf(_SC_PAGESIZE);
+    if (!f)
+        return 0;
+    const char *second = fgets(line, sizeof line, f) ? strchr(line, ' ') : NULL;
+    fclose(f);
+    return second ? strtoll(second, NULL, 10) * sysconf(_SC_PAGESIZE) : 0;
 }

@@ -11,9 +11,9 @@ struct Search {
     void *self;
 };
 
-static const SearchStrategy *const table[] = { &strategy_darts, &strategy_gdas, &strategy_random,
-                                               &strategy_evolution };
-enum { TABLE_COUNT = sizeof table / sizeof *table };
+enum { TABLE_COUNT = 4 };
+static const SearchStrategy *const table[TABLE_COUNT] = { &strategy_darts, &strategy_gdas,
+                                                          &strategy_random, &strategy_evolution };
 
 const SearchStrategy *search_table(int *count)
 {

@@ -25,7 +25,7 @@ bool sgas_init(Sgas *s, const Alpha *alpha)
 {
     int n = edges_of(alpha);
     *s = (Sgas){ mem_array((size_t)n, sizeof *s->choice),
-                 mem_zero((size_t)(SGAS_HISTORY * alpha->n_alpha), sizeof *s->past), 0 };
+                 mem_zero((size_t)SGAS_HISTORY * (size_t)alpha->n_alpha, sizeof *s->past), 0 };
     if (!s->choice || !s->past) {
         sgas_fini(s);
         return false;
@@ -110,7 +110,7 @@ static void decide(Sgas *s, const Alpha *alpha, int type)
 {
     const SpaceCell *cell = &alpha->space->cells[type];
     int32_t *choice = s->choice + first_edge(alpha, type);
-    double score[SPACE_EDGES], q[SPACE_OPS];
+    double score[SPACE_EDGES] = { 0 }, q[SPACE_OPS] = { 0 };
     int best = -1, n, kept = 0, op = 0;
     sgas_scores(s, alpha, type, score);
     for (int e = 0; e < cell->n_edges; e++)
@@ -135,7 +135,7 @@ void sgas_epoch(Sgas *s, const Alpha *alpha, int e)
     for (int t = 0; t < alpha->types && e >= SGAS_FIRST && (e - SGAS_FIRST) % SGAS_EVERY == 0; t++)
         decide(s, alpha, t);
     memmove(s->past + alpha->n_alpha, s->past,
-            (size_t)((SGAS_HISTORY - 1) * alpha->n_alpha) * sizeof *s->past);
+            (size_t)(SGAS_HISTORY - 1) * (size_t)alpha->n_alpha * sizeof *s->past);
     for (int t = 0; t < alpha->types; t++)
         for (int edge = 0; edge < alpha->rows[t]; edge++) {
             double q[SPACE_OPS];
@@ -166,7 +166,7 @@ void sgas_save(const Sgas *s, const Alpha *alpha, Book *book)
 {
     book_copy(book, "sgas.past_count", SAFE_I64, &s->n_past, 1);
     book_put(book, "sgas.choice", SAFE_I32, s->choice, edges_of(alpha));
-    book_put(book, "sgas.past", SAFE_F32, s->past, SGAS_HISTORY * alpha->n_alpha);
+    book_put(book, "sgas.past", SAFE_F32, s->past, (int64_t)SGAS_HISTORY * alpha->n_alpha);
 }
 
 Status sgas_load(Sgas *s, const Alpha *alpha, const SafeFile *file, bool fork, Error *err)
@@ -175,8 +175,8 @@ Status sgas_load(Sgas *s, const Alpha *alpha, const SafeFile *file, bool fork, E
     if (status == STATUS_OK)
         status = book_get(file, "sgas.choice", SAFE_I32, s->choice, edges_of(alpha), fork, err);
     if (status == STATUS_OK)
-        status = book_get(file, "sgas.past", SAFE_F32, s->past, SGAS_HISTORY * alpha->n_alpha, fork,
-                          err);
+        status = book_get(file, "sgas.past", SAFE_F32, s->past,
+                          (int64_t)SGAS_HISTORY * alpha->n_alpha, fork, err);
     if (status == STATUS_OK && (s->n_past < 0 || s->n_past > SGAS_HISTORY))
         status = error_set(err, STATUS_PARSE, "checkpoint: sgas.past_count is out of range");
     return status;
