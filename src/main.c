@@ -8,8 +8,10 @@
 
 #include "src/base/str.h"
 #include "src/cmd/cmd.h"
+#include "src/cmd/man.h"
 #include "ui/app/app.h"
 #include "ui/app/show.h"
+#include "ui/view/view.h"
 
 typedef struct {
     const Command *command;
@@ -51,6 +53,20 @@ static void print_usage(FILE *out)
                  "  dartboard run digits        a DARTS search on real digits, live\n"
                  "  dartboard watch log.txt     the same dashboard over a PyTorch search's log\n"
                  "  dartboard health log.txt    is it collapsing? With evidence\n");
+}
+
+static int print_manual(void)
+{
+    const Command *commands[ENTRIES];
+    ManKey keys[64];
+    int n;
+    const ViewKey *from = view_keys(&n);
+    n = n < 64 ? n : 64;
+    for (int i = 0; i < ENTRIES; i++)
+        commands[i] = entries[i].command;
+    for (int i = 0; i < n; i++)
+        keys[i] = (ManKey){ .keys = from[i].keys, .does = from[i].does };
+    return man_print(commands, ENTRIES, keys, n);
 }
 
 static int unknown_command(const char *name)
@@ -113,14 +129,17 @@ int main(int argc, char **argv)
     setenv("OPENBLAS_NUM_THREADS", "1", 1);
     setlocale(LC_ALL, "");
     setlocale(LC_NUMERIC, "C");
-    if (argc < 2 || (argv[1][0] == '-' && strcmp(argv[1], "--help") != 0 &&
-                     strcmp(argv[1], "-h") != 0 && strcmp(argv[1], "--version") != 0))
+    if (argc < 2 ||
+        (argv[1][0] == '-' && strcmp(argv[1], "--help") != 0 && strcmp(argv[1], "-h") != 0 &&
+         strcmp(argv[1], "--version") != 0 && strcmp(argv[1], "--man") != 0))
         return workbench(argc, argv);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0) {
         print_usage(stdout);
         return 0;
     }
+    if (strcmp(argv[1], "--man") == 0)
+        return print_manual();
     if (strcmp(argv[1], "--version") == 0) {
         puts("dartboard " DARTBOARD_VERSION);
         return 0;
