@@ -14,9 +14,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "src/base/alloc.h"
 #include "src/base/clock.h"
 #include "src/base/file.h"
 #include "src/base/str.h"
+#include "src/run/rundir.h"
 #include "ui/app/input.h"
 #include "ui/app/state.h"
 
@@ -33,6 +35,17 @@ ModelRun *app_run(const App *app)
 {
     const Model *model = app_model(app);
     return app->run >= 0 && app->run < model->n ? model->runs[app->run] : NULL;
+}
+
+bool app_run_dir(const ModelRun *run, char *dir)
+{
+    static const char journal[] = "/journal.jsonl";
+    if (!run)
+        return false;
+    snprintf(dir, PATH_MAX, "%s", run->path);
+    if (str_ends(dir, journal))
+        dir[strlen(dir) - strlen(journal)] = '\0';
+    return file_is_dir(dir) && rundir_is_run(dir);
 }
 
 ViewId app_side_view(const App *app)
@@ -141,6 +154,34 @@ static void choose_run(App *app)
         app->run = model->n - 1;
 }
 
+// Whether a run that says RUNNING has no process any more. Of another host only silence tells.
+static bool is_dead(const char *dir)
+{
+    char path[PATH_MAX], host[256], *text, *at;
+    if (rundir_owner(dir) != 0 || rundir_file(dir, "lock", path, NULL) != STATUS_OK ||
+        file_read(path, 4096, &text, NULL, NULL) != STATUS_OK)
+        return false;
+    at = strstr(text, "host ");
+    bool here = at && gethostname(host, sizeof host) == 0 && strlen(host) > 0 &&
+                strncmp(at + 5, host, strlen(host)) == 0;
+    mem_free(text);
+    return here;
+}
+
+static void mark_dead_runs(const App *app)
+{
+    const Model *model = app_model(app);
+    char dir[PATH_MAX];
+    for (int i = 0; i < model->n; i++) {
+        ModelRun *run = model->runs[i];
+        if (run->state != RUN_RUNNING || !app_run_dir(run, dir) || !is_dead(dir))
+            continue;
+        // The source takes a short silence for life again at every poll, one version later.
+        run->state = RUN_LOST;
+        run->version--;
+    }
+}
+
 static void read_data(App *app, bool *more)
 {
     Error err;
@@ -149,6 +190,8 @@ static void read_data(App *app, bool *more)
         return;
     if (source_poll(app->source, 20, more, &err) != STATUS_OK)
         app_say(app, "%s", err.msg);
+    if (!app->replay)
+        mark_dead_runs(app);
     choose_run(app);
     if (app->view == VIEW_SPACE && !app->script_loaded)
         script_pane_load(app);
@@ -160,13 +203,13 @@ static void read_data(App *app, bool *more)
 static void open_started(App *app)
 {
     const char *mark = strstr(app->child.text, "run: ");
-    char path[PATH_MAX];
+    char path[PATH_MAX], dir[PATH_MAX];
     if (!mark)
         return;
     snprintf(path, sizeof path, "%.*s", (int)strcspn(mark + 5, "\n"), mark + 5);
     const Model *model = app_model(app);
     for (int i = 0; i < model->n; i++)
-        if (strcmp(model->runs[i]->path, path) == 0) {
+        if (app_run_dir(model->runs[i], dir) && strcmp(dir, path) == 0) {
             app->run = i;
             return;
         }
@@ -349,8 +392,10 @@ static void stderr_back(int saved)
 static void say_goodbye(const App *app)
 {
     const ModelRun *run = app_run(app);
-    if (run && (run->state == RUN_RUNNING || run->state == RUN_PAUSED) && file_is_dir(run->path))
-        printf("%s goes on; come back with: dartboard watch %s\n", run->name, run->path);
+    char dir[PATH_MAX];
+    if (run && (run->state == RUN_RUNNING || run->state == RUN_PAUSED) && app_run_dir(run, dir))
+        printf("%s %s; come back with: dartboard watch %s\n", run->name,
+               run->state == RUN_PAUSED ? "is paused" : "goes on", dir);
 }
 
 // One dashboard a process; too large for the stack.

@@ -366,22 +366,23 @@ static void child(App *app, const char *what, char *const argv[])
 static void control(App *app, const char *word)
 {
     const ModelRun *run = app_run(app);
-    char *argv[] = { (char *)"dartboard", (char *)word, NULL, NULL };
-    if (!run || !file_is_dir(run->path)) {
+    static char dir[PATH_MAX];
+    char *argv[] = { (char *)"dartboard", (char *)word, dir, NULL };
+    if (!app_run_dir(run, dir)) {
         app_say(app, "%s: only for runs of Dartboard (this is a record)", word);
         return;
     }
-    argv[2] = (char *)run->path;
     child(app, word, argv);
 }
 
 static void do_pause(App *app, const char *arg)
 {
     const ModelRun *run = app_run(app);
+    static char dir[PATH_MAX];
     (void)arg;
-    if (run && (run->state == RUN_STOPPED || run->state == RUN_LOST || run->state == RUN_FAILED)) {
-        char *argv[] = { (char *)"dartboard", (char *)"resume", (char *)run->path,
-                         (char *)"--detach", NULL };
+    if (run && (run->state == RUN_STOPPED || run->state == RUN_LOST || run->state == RUN_FAILED) &&
+        app_run_dir(run, dir)) {
+        char *argv[] = { (char *)"dartboard", (char *)"resume", dir, (char *)"--detach", NULL };
         child(app, "resume", argv);
         return;
     }
@@ -405,7 +406,8 @@ static void do_ask_stop(App *app, const char *arg)
 {
     const ModelRun *run = app_run(app);
     (void)arg;
-    if (run && !file_is_dir(run->path)) {
+    char dir[PATH_MAX];
+    if (run && !app_run_dir(run, dir)) {
         control(app, "stop"); // says why not
         return;
     }
@@ -431,9 +433,9 @@ static int repair_epoch(const App *app, const ModelRun *run)
 static void do_ask_repair(App *app, const char *arg)
 {
     const ModelRun *run = app_run(app);
-    char question[160];
+    char question[160], dir[PATH_MAX];
     (void)arg;
-    if (!run || !file_is_dir(run->path)) {
+    if (!app_run_dir(run, dir)) {
         app_say(app, "repair works on runs of Dartboard: they have checkpoints to go back to");
         return;
     }
@@ -450,12 +452,16 @@ static void do_repair(App *app, const char *arg)
         app_say(app, "repair: expected KEY=VALUE, as in search.beta_decay=50");
         return;
     }
-    static char at[16], set[256];
+    static char at[16], set[256], dir[PATH_MAX];
+    if (!app_run_dir(run, dir)) {
+        app_say(app, "repair works on runs of Dartboard: they have checkpoints to go back to");
+        return;
+    }
     snprintf(at, sizeof at, "%d", repair_epoch(app, run));
     snprintf(set, sizeof set, "%s", arg);
     char *argv[] = { (char *)"dartboard",
                      (char *)"fork",
-                     (char *)run->path,
+                     dir,
                      (char *)"--at",
                      at,
                      (char *)"--set",

@@ -9,6 +9,7 @@
 
 #include "src/base/alloc.h"
 #include "src/base/file.h"
+#include "src/run/rundir.h"
 #include "ui/app/state.h"
 
 // The space script beside the run: its text, an external editor on it, and its check, which runs
@@ -18,8 +19,9 @@ static void find_script(const App *app, char *path)
 {
     const ModelRun *run = app_run(app);
     path[0] = '\0';
-    if (run && file_is_dir(run->path))
-        snprintf(path, PATH_MAX, "%s/space.lua", run->path);
+    char dir[PATH_MAX];
+    if (app_run_dir(run, dir) && rundir_file(dir, "space.lua", path, NULL) != STATUS_OK)
+        path[0] = '\0';
     if (!file_exists(path))
         path[0] = '\0';
 }

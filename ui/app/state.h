@@ -65,6 +65,8 @@ typedef struct App {
 
 const Model *app_model(const App *app);
 ModelRun *app_run(const App *app); // NULL if there is none
+// Directory of a run of ours into dir (PATH_MAX); false for foreign records.
+bool app_run_dir(const ModelRun *run, char *dir);
 ViewId app_side_view(const App *app);
 ViewId app_pane_view(const App *app);    // of the pane with the focus
 ViewId app_focused_view(const App *app); // the same, or the help that covers it: what keys reach
