@@ -16,6 +16,7 @@
 #include "src/base/str.h"
 #include "src/cmd/plain.h"
 #include "src/cmd/start.h"
+#include "src/run/control.h"
 #include "src/run/rundir.h"
 #include "src/run/runner.h"
 
@@ -360,12 +361,33 @@ int cmd_run(int argc, char **argv, Dashboard *dashboard)
     return launch(&command_run, &args, dashboard);
 }
 
+// A paused run still has its process: a word is enough.
+static int wake(const CmdArgs *args, const char *path, Dashboard *dashboard)
+{
+    Error err;
+    if (control_send(path, "resume", &err) != STATUS_OK)
+        return cmd_fail(&command_resume, &err);
+    if (cmd_has(args, "--detach") || cmd_wants_plain(args)) {
+        printf("run: %s\n", path);
+        return 0;
+    }
+    if (!cmd_dashboard(args, dashboard))
+        return 2;
+    snprintf(dashboard->path, sizeof dashboard->path, "%s", path);
+    return 0;
+}
+
 int cmd_resume(int argc, char **argv, Dashboard *dashboard)
 {
     CmdArgs args;
     int code;
     if (!cmd_parse(&command_resume, argc, argv, &args, &code))
         return code;
+    char path[PATH_MAX];
+    const char *dir = cmd_value(&args, "--dir");
+    if (rundir_find(dir ? dir : "runs", args.arg[0], path, NULL) == STATUS_OK &&
+        rundir_owner(path) != 0)
+        return wake(&args, path, dashboard);
     return launch(&command_resume, &args, dashboard);
 }
 

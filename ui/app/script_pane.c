@@ -89,6 +89,7 @@ static void run_editor(const char *editor, const char *path)
     int status;
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
+    signal(SIGINT, SIG_IGN); // once more: drops what came while it was blocked
     signal(SIGINT, on_int);
     signal(SIGQUIT, on_quit);
 }
