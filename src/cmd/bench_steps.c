@@ -179,7 +179,19 @@ static void put_error(Json *o, const Error *err)
     json_put_str(o, "error", error_text(err, text, sizeof text));
 }
 
-static Json *against(Bout *b, const char *format)
+// Another number of weights is another net: a space was changed on one side only.
+static Status same_net(const Json *ours, const Json *theirs, Error *err)
+{
+    int64_t a = json_get_int(ours, "params", 0), b = json_get_int(theirs, "params", 0);
+    if (a == b)
+        return STATUS_OK;
+    return error_set(err, STATUS_ARG,
+                     "PyTorch's net has %lld weights, ours %lld; torch_steps.py must follow the "
+                     "space",
+                     (long long)b, (long long)a);
+}
+
+static Json *against(Bout *b, const Json *ours, const char *format)
 {
     BenchChild child = { 0 };
     Taken theirs = { 0 };
@@ -191,8 +203,10 @@ static Json *against(Bout *b, const char *format)
     Status status = bench_torch_start(b->o, b->net, format, &child, &ready, &err);
     if (status == STATUS_OK) {
         bench_progress_add(b->p, b->net->torch_cost + 6);
-        status = play(b, &child, &theirs, &err);
+        status = same_net(ours, ready, &err);
     }
+    if (status == STATUS_OK)
+        status = play(b, &child, &theirs, &err);
     bench_child_end(&child);
     if (!ready)
         ready = json_new_object();
@@ -231,7 +245,7 @@ static Status bout(Bout *b, Json **record, Error *err)
     b->cycle = (int)json_get_int(*record, "cycle", 1);
     Json *torch = b->o->torch ? json_new_object() : NULL;
     for (int f = 0; torch && f < FORMATS; f++)
-        json_put(torch, formats[f], against(b, formats[f]));
+        json_put(torch, formats[f], against(b, *record, formats[f]));
     if (torch)
         json_put(*record, "torch", torch);
     if (b->taken.n == 0)
