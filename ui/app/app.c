@@ -433,6 +433,10 @@ int app_main(const AppOptions *o)
     }
     app->glyphs = term_glyphs();
     app->dirty = true;
+    int rows, cols; // commands of a play file may come before the first picture
+    term_size(&rows, &cols);
+    if (grid_resize(&app->grid, rows, cols))
+        screen_draw(app);
     int saved = stderr_away();
     loop(app);
     term_stop();
