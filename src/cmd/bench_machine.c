@@ -14,26 +14,31 @@ enum { TRIES = 7, BLOCK = 128 };
 // Where results of loops go, so that no compiler leaves a loop out.
 static _Thread_local volatile float kept;
 
-static double multiply_seconds(const BenchLoops *loops, int threads, int64_t rounds)
+static double multiply_seconds(const BenchLoops *loops, int64_t rounds)
 {
     double began = bench_now();
-#pragma omp parallel num_threads(threads)
     kept = loops->multiply(rounds);
     return bench_now() - began;
 }
 
-// Best of many short runs: other load can only slow them.
+// Sum over threads that run at the same time of the best of many short runs of each: other load
+// can only slow them, and nothing waits for a thread that is not running.
 static double peak_gmacs(const BenchLoops *loops, int threads, double seconds)
 {
     int64_t rounds = 1 << 12;
-    while (rounds < (int64_t)1 << 40 && multiply_seconds(loops, threads, rounds) < 1e-3)
+    double rate = 0;
+    while (rounds < (int64_t)1 << 40 && multiply_seconds(loops, rounds) < 1e-3)
         rounds *= 2;
-    double best = 1e30, began = bench_now();
-    for (int i = 0; i < TRIES || bench_now() - began < seconds; i++) {
-        double t = multiply_seconds(loops, threads, rounds);
-        best = t < best ? t : best;
+#pragma omp parallel num_threads(threads) reduction(+ : rate)
+    {
+        double best = 1e30, began = bench_now();
+        for (int i = 0; i < TRIES || bench_now() - began < seconds; i++) {
+            double t = multiply_seconds(loops, rounds);
+            best = t < best ? t : best;
+        }
+        rate += (double)rounds / best;
     }
-    return (double)rounds * loops->macs * threads / best / 1e9;
+    return rate * loops->macs / 1e9;
 }
 
 static double read_gbs(const BenchLoops *loops, float *x, size_t bytes, int threads, bool quick)
