@@ -191,7 +191,7 @@ int cmd_retrain(int argc, char **argv)
         status = run_session(path, true, apply_user, &args, &session, &err);
     if (status != STATUS_OK)
         return cmd_fail(&command_retrain, &err);
-    start_signals();
+    start_signals(true);
     code = retrain_seeds(&args, &session, &geno);
     session_close(&session);
     return code;

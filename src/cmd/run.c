@@ -272,7 +272,7 @@ static int job_run(Job *job)
         hooks.tick = job_tick;
     plain_init(&job->plain);
     job->plain.is_terminal = job->plain.is_terminal && !background;
-    start_signals();
+    start_signals(true);
     static RunOutcome outcome; // large; one job at a time in a process
     Error err = { 0 };
     Status status = job->command == &command_fork ? job_fork(job, &hooks, &outcome, &err)

@@ -33,13 +33,14 @@ static void on_signal(int number)
     atomic_store(&stop_flag, 1);
 }
 
-void start_signals(void)
+void start_signals(bool searching)
 {
     struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    signal(SIGHUP, SIG_IGN);
+    if (searching)
+        signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
 }
 

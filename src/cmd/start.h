@@ -10,8 +10,9 @@
 // Starting a search: signals, the process of its own, and the two help listings of `run`.
 
 atomic_int *start_stop_flag(void);
-// INT and TERM set the stop flag (a second INT ends at once); HUP and PIPE are ignored.
-void start_signals(void);
+// INT and TERM set the stop flag (a second INT ends at once); PIPE is ignored, and HUP too where
+// a search runs: losing the terminal must not cost it.
+void start_signals(bool searching);
 bool start_interrupted(void); // INT or TERM came
 
 // Runs job(self, ready_fd) in a session of its own, with standard input from /dev/null, and waits

@@ -167,7 +167,7 @@ static int follow(const CmdArgs *args, Source *source)
     memset(printed, 0, sizeof printed);
     Error err;
     bool more = true;
-    start_signals();
+    start_signals(false);
     while (!atomic_load(start_stop_flag())) {
         if (source_poll(source, 100, &more, &err) != STATUS_OK)
             return cmd_fail(args->command, &err);
