@@ -76,7 +76,7 @@ static void report_epoch(void *self, const RetrainProgress *p)
 {
     Report *r = self;
     char eta[32];
-    r->seconds += p->seconds;
+    r->seconds = p->seconds; // since the start
     double each = r->seconds / (p->epoch + 1);
     fprintf(stderr,
             r->terminal ? "\r\033[Kepoch %d/%d  loss %.4f  acc %.4f  eta %s"
