@@ -9,11 +9,11 @@
 // Everything that a test may want to fail goes through here: alloc_fail_after(n) makes the
 // n-th call from now return NULL (n = 0: the next one), once; a negative n switches that off.
 
-void *mem_alloc(size_t size);                // uninitialised
-void *mem_zero(size_t count, size_t size);   // zeroed, overflow checked
-void *mem_array(size_t count, size_t size);  // uninitialised, overflow checked
+void *mem_alloc(size_t size);                       // uninitialised
+void *mem_zero(size_t count, size_t size);          // zeroed, overflow checked
+void *mem_array(size_t count, size_t size);         // uninitialised, overflow checked
 void *mem_grow(void *p, size_t count, size_t size); // realloc, overflow checked
-void *mem_aligned(size_t size);              // 64-byte aligned, zeroed; free with mem_free
+void *mem_aligned(size_t size);                     // 64-byte aligned, zeroed; free with mem_free
 void mem_free(void *p);
 char *mem_strdup(const char *text);
 

@@ -127,10 +127,9 @@ Status json_write(const Json *root, Str *out, Error *err)
 
 Status json_write_pretty(const Json *root, Str *out, Error *err)
 {
-    return write_with(root, out,
-                      JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-                          JSON_C_TO_STRING_NOSLASHESCAPE,
-                      err);
+    return write_with(
+        root, out,
+        JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE, err);
 }
 
 Json *json_parse(const char *text, size_t len, Error *err)
@@ -199,8 +198,8 @@ static bool nonfinite_text(const char *text, double *value)
     static const struct {
         const char *text;
         double value;
-    } names[] = { { "nan", NAN },           { "NaN", NAN },           { "inf", INFINITY },
-                  { "-inf", -INFINITY },    { "Infinity", INFINITY }, { "-Infinity", -INFINITY } };
+    } names[] = { { "nan", NAN },        { "NaN", NAN },           { "inf", INFINITY },
+                  { "-inf", -INFINITY }, { "Infinity", INFINITY }, { "-Infinity", -INFINITY } };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(text, names[i].text) == 0) {
             *value = names[i].value;
@@ -215,8 +214,7 @@ static bool read_number(const Json *value, double *number)
         *number = json_object_get_double(value);
         return true;
     }
-    return json_is_string(value) &&
-           nonfinite_text(json_object_get_string((Json *)value), number);
+    return json_is_string(value) && nonfinite_text(json_object_get_string((Json *)value), number);
 }
 
 bool json_is_number(const Json *value)

@@ -17,8 +17,8 @@ typedef struct json_object Json;
 
 Json *json_new_object(void);
 Json *json_new_array(void);
-Json *json_new_num(double value);  // shortest text that reads back as the same double
-Json *json_new_f32(float value);   // shortest text that reads back as the same float
+Json *json_new_num(double value); // shortest text that reads back as the same double
+Json *json_new_f32(float value);  // shortest text that reads back as the same float
 Json *json_new_int(int64_t value);
 Json *json_new_str(const char *text);
 Json *json_new_bool(bool value);

@@ -191,7 +191,10 @@ const char *str_count(double n, char *buf, size_t size)
     else if (u == 0)
         snprintf(buf, size, "%.0f", v);
     else
-        snprintf(buf, size, fabs(v) < 9.995 ? "%.2f%s" : fabs(v) < 99.95 ? "%.1f%s" : "%.0f%s", v,
-                 unit[u]);
+        snprintf(buf, size,
+                 fabs(v) < 9.995   ? "%.2f%s"
+                 : fabs(v) < 99.95 ? "%.1f%s"
+                                   : "%.0f%s",
+                 v, unit[u]);
     return buf;
 }

@@ -15,9 +15,9 @@ typedef struct {
 
 typedef enum {
     LAYER_INPUT = 0,
-    LAYER_CONV,        // dense or grouped convolution, no bias unless `bias`
-    LAYER_DEPTHWISE,   // groups = channels, `kernel` x `kernel`
-    LAYER_BATCH_NORM,  // affine or not
+    LAYER_CONV,       // dense or grouped convolution, no bias unless `bias`
+    LAYER_DEPTHWISE,  // groups = channels, `kernel` x `kernel`
+    LAYER_BATCH_NORM, // affine or not
     LAYER_RELU,
     LAYER_RELU6,
     LAYER_HSWISH,
@@ -29,43 +29,43 @@ typedef enum {
     LAYER_GLOBAL_POOL, // global average, h x w x c -> 1 x 1 x c
     LAYER_LINEAR,      // on the flattened input, with bias
     LAYER_FLATTEN,
-    LAYER_ADD,         // 2 or more inputs of one shape
-    LAYER_SCALE,       // input 0 times input 1 (1 x 1 x c): squeeze-and-excitation
-    LAYER_CONCAT,      // along channels
-    LAYER_SLICE,       // channels [slice_from, slice_from + channels)
-    LAYER_SHUFFLE,     // channel shuffle with `groups` groups
+    LAYER_ADD,     // 2 or more inputs of one shape
+    LAYER_SCALE,   // input 0 times input 1 (1 x 1 x c): squeeze-and-excitation
+    LAYER_CONCAT,  // along channels
+    LAYER_SLICE,   // channels [slice_from, slice_from + channels)
+    LAYER_SHUFFLE, // channel shuffle with `groups` groups
     LAYER_IDENTITY,
-    LAYER_ZERO,        // zeros of the input's shape (strided: of the strided shape)
-    LAYER_SHIFT,       // drops the first row and column, zero row and column at the end:
-                       // the second path of a factorised reduction
-    LAYER_DROPOUT,     // per element, probability from the run-time knob `rate` scales
-    LAYER_DROP_PATH,   // per image
-    LAYER_NOISE,       // Gaussian: adds sigma * N(0,1) to the input, or replaces it (`replace`)
-    LAYER_ATTENTION,   // multi-head self-attention over the h*w positions
+    LAYER_ZERO,      // zeros of the input's shape (strided: of the strided shape)
+    LAYER_SHIFT,     // drops the first row and column, zero row and column at the end:
+                     // the second path of a factorised reduction
+    LAYER_DROPOUT,   // per element, probability from the run-time knob `rate` scales
+    LAYER_DROP_PATH, // per image
+    LAYER_NOISE,     // Gaussian: adds sigma * N(0,1) to the input, or replaces it (`replace`)
+    LAYER_ATTENTION, // multi-head self-attention over the h*w positions
     LAYER_LAYER_NORM,
-    LAYER_MIX,         // weighted sum of inputs, weights from outside (alphas): the mixed edge
-    LAYER_LOSS,        // softmax cross-entropy over 1 x 1 x classes
+    LAYER_MIX,  // weighted sum of inputs, weights from outside (alphas): the mixed edge
+    LAYER_LOSS, // softmax cross-entropy over 1 x 1 x classes
     LAYER_KIND_COUNT
 } LayerKind;
 
 // One struct for all kinds; a kind ignores what it does not name. Zero means the default.
 typedef struct {
     LayerKind kind;
-    int channels;   // conv, linear: output channels; slice: width
-    int kernel;     // square window
-    int stride;     // 0 means 1
-    int pad;        // symmetric; PAD_SAME and PAD_TF_SAME below
-    int dilation;   // 0 means 1
-    int groups;     // 0 means 1
-    int bias;       // conv only
-    int affine;     // batch norm, layer norm: learned scale and shift
-    int count_pad;  // avg pool
-    int replace;    // noise
-    int heads;      // attention
-    int slice_from; // slice
-    float eps;      // batch norm, layer norm; 0 means 1e-5
-    float momentum; // batch norm running statistics; 0 means 0.1
-    float rate;     // dropout, drop path: probability; noise: sigma (of the input's std if rate<0)
+    int channels;    // conv, linear: output channels; slice: width
+    int kernel;      // square window
+    int stride;      // 0 means 1
+    int pad;         // symmetric; PAD_SAME and PAD_TF_SAME below
+    int dilation;    // 0 means 1
+    int groups;      // 0 means 1
+    int bias;        // conv only
+    int affine;      // batch norm, layer norm: learned scale and shift
+    int count_pad;   // avg pool
+    int replace;     // noise
+    int heads;       // attention
+    int slice_from;  // slice
+    float eps;       // batch norm, layer norm; 0 means 1e-5
+    float momentum;  // batch norm running statistics; 0 means 0.1
+    float rate;      // dropout, drop path: probability; noise: sigma (of the input's std if rate<0)
     float smoothing; // loss: label smoothing
     float weight;    // loss: factor (auxiliary heads); 0 means 1
 } LayerAttr;
