@@ -27,10 +27,17 @@ one() { # group space seed settings
   mv "$out/$name.part" "$out/$name.json"
 }
 
-retrain() { # name seed
-  [ -s "$out/$1.retrain$2" ] && return 0
-  nice -n "${NICE:-10}" "$bin" retrain "$out/runs/$1" --threads 1 --set search.seed="$2" >"$out/$1.part$2" 2>&1
-  mv "$out/$1.part$2" "$out/$1.retrain$2"
+retrain() { # run seed genotype
+  run=$1 seed=$2 genotype=$3
+  file=$out/$run.retrain$seed
+  set --
+  if [ "$genotype" != - ]; then
+    file=$out/$run.good$seed
+    set -- --genotype "$genotype"
+  fi
+  [ -s "$file" ] && return 0
+  nice -n "${NICE:-10}" "$bin" retrain "$out/runs/$run" --threads 1 --seed "$seed" "$@" >"$file.part" 2>&1
+  mv "$file.part" "$file"
 }
 
 if [ "${4:-}" = one ]; then
@@ -48,5 +55,5 @@ grep -v '^#' "$here/design.txt" | awk 'NF { for (s = 1; s <= $4; s++) print s, $
   sort -s -n -k 1,1 | awk '{ print $2, $3, $1, $4 }' |
   xargs -P "$jobs" -n 4 sh "$0" "$bin" "$out" "$jobs" one
 python3 "$here/score.py" sample "$out" |
-  xargs -P "$jobs" -n 2 sh "$0" "$bin" "$out" "$jobs" retrain
+  xargs -P "$jobs" -n 3 sh "$0" "$bin" "$out" "$jobs" retrain
 python3 "$here/score.py" score "$out" "$here/results"

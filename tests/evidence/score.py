@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Scores of the collapse study. Python 3, standard library only.
 
-    score.py sample DIR           names of runs whose cells are retrained, with a seed, a line each
+    score.py sample DIR           cells to retrain: run, seed, genotype (- for the derived one), a line each
     score.py score DIR RESULTS    tables: runs.csv, rules.csv, report.md
 
-DIR holds NAME.json (`dartboard health --json`), runs/NAME/journal.jsonl, NAME.retrainSEED.
+DIR holds NAME.json (`dartboard health --json`), runs/NAME/journal.jsonl, NAME.retrainSEED
+(the derived cell), NAME.goodSEED (the cell of the good epoch that the first ALARM names).
 """
 import csv
 import glob
@@ -48,21 +49,27 @@ class Run:
         self.rules = {r["rule"]: r["epoch"] for r in doc["rules"]}
         self.read_journal(os.path.join(os.path.dirname(path), "runs", self.name, "journal.jsonl"), cell["cell"])
         self.judge()
-        self.retrained = retrained(path[: -len(".json")])
+        self.retrained = retrained(path[: -len(".json")] + ".retrain*")
+        self.retrained_good = retrained(path[: -len(".json")] + ".good*")
 
     def read_journal(self, path, cell):
         self.signals, self.null, self.seconds = [{} for _ in range(self.n)], {}, 0.0
+        self.genotypes, self.good = {}, None
         for line in open(path):
             r = json.loads(line)
             if r["t"] == "signals" and r["cell"] == cell and r["epoch"] >= 0:
                 self.signals[r["epoch"]] = r  # the last of an epoch stays
             elif r["t"] == "alarm" and r.get("cell") == cell:
                 self.null[r["rule"]] = r.get("null_rate")
+                if r["level"] == "ALARM" and self.good is None:
+                    self.good = r["good_epoch"]
+            elif r["t"] == "genotype":
+                self.genotypes[r["epoch"]] = r["text"]
             elif r["t"] == "epoch":
                 self.seconds += r.get("seconds", 0.0)
 
-    def judge(self):
-        bad = [d <= 0 or s >= LIMIT[self.space] for s, d in zip(self.skips, self.depth)]
+    def judge(self, bad=None):
+        bad = bad or [d <= 0 or s >= LIMIT[self.space] for s, d in zip(self.skips, self.depth)]
         onset = self.n
         while onset > 0 and bad[onset - 1]:
             onset -= 1
@@ -79,9 +86,9 @@ def number(x):
     return float(x) if x is not None else math.nan
 
 
-def retrained(stem):
+def retrained(pattern):
     found = []
-    for path in glob.glob(stem + ".retrain*"):
+    for path in glob.glob(pattern):
         m = re.search(r"test accuracy: ([0-9.]+)", open(path).read())
         if m:
             found.append(float(m.group(1)))
@@ -96,10 +103,14 @@ def load(folder):
 
 
 def sample(runs):
+    """Lines `run seed genotype`: final cells of both kinds, and what a roll-back returns to."""
     chosen = []
     for truth in ("collapsed", "healthy"):
         pool = [r for r in runs if r.truth == truth and r.role == "prone" and r.space == "nb"]
-        chosen += sorted(pool, key=lambda r: (r.seed, r.group))[:SAMPLE]
+        for r in sorted(pool, key=lambda r: (r.seed, r.group))[:SAMPLE]:
+            chosen.append((r.name, 1, "-"))
+            if truth == "collapsed" and r.good in r.genotypes:
+                chosen.append((r.name, 1, r.genotypes[r.good]))
     return chosen
 
 
@@ -162,11 +173,6 @@ def only(*names):
 
 def shipped(name):
     return lambda r, _: r.rules.get(name)
-
-
-def valid_stall(r, x):
-    """No better validation accuracy for x epochs: what a supernet chart would show."""
-    return r.stall.get(x)
 
 
 FIXED = [
@@ -320,14 +326,15 @@ def run_rows(runs):
         yield ([r.name, r.group, r.role, r.space, r.settings, r.seed, r.truth, r.onset, int(r.transient), r.verdict, r.cause]
                + [f(r, None) for f in fire]
                + [r.rules.get(k) for k in ("skips-alarm(4,+2)", "skips-warn(3,+2)", "darts-plus-1", "darts-plus-2", "lambda-live")]
-               + ["%.4f" % r.valid, "" if r.retrained is None else "%.4f" % r.retrained]
+               + ["%.4f" % r.valid, "" if r.retrained is None else "%.4f" % r.retrained,
+                  r.good, "" if r.retrained_good is None else "%.4f" % r.retrained_good]
                + ["".join(str(v) for v in r.skips), "".join(str(v) for v in r.free),
                   "".join("x" if v < 0 else str(v) for v in r.depth)])
 
 
 RUN_HEAD = ["name", "group", "role", "space", "settings", "seed", "truth", "onset", "transient", "verdict", "cause", "watch",
             "warn", "alarm", "skips_alarm_4_2", "skips_warn_3_2", "darts_plus_1", "darts_plus_2", "lambda_live",
-            "supernet_acc", "retrained_acc", "skips", "parameter_free", "conv_depth"]
+            "supernet_acc", "retrained_acc", "good_epoch", "retrained_good_acc", "skips", "parameter_free", "conv_depth"]
 
 
 def group_rows(runs):
@@ -337,6 +344,22 @@ def group_rows(runs):
         counts = [sum(r.truth == t for r in part) for t in ("collapsed", "healthy", "unclear")]
         yield ([group, part[0].space, part[0].settings, len(part)] + counts + [sum(r.transient for r in part)]
                + ["%g" % median(onsets) if onsets else "-", "%.3f" % mean(r.valid for r in part), "%.1f" % mean(r.seconds for r in part)])
+
+
+def healed_text(runs):
+    false = [r for r in runs if r.truth == "healthy" and level("ALARM")(r, None) is not None]
+    return "Of %d healthy runs with an ALARM, %d had collapsed for %d epochs or more and healed later.\n" % (
+        len(false), sum(r.transient for r in false), STRETCH)
+
+
+def by_depth(runs):
+    saved = [(r, r.truth, r.onset, r.transient) for r in runs]
+    for r in runs:
+        r.judge([d <= 0 for d in r.depth])
+    text = markdown(HEAD, [row(name, None, rule, runs) for name, rule in FIXED])
+    for r, r.truth, r.onset, r.transient in saved:
+        pass
+    return text
 
 
 def retrain_text(runs):
@@ -349,6 +372,12 @@ def retrain_text(runs):
         acc = sorted(r.retrained for r in runs if r.retrained is not None and keep(r.depth[-1]))
         if acc:
             rows.append([name, len(acc)] + ["%.4f" % v for v in (mean(acc), acc[0], median(acc), acc[-1])])
+    pairs = [(r.retrained, r.retrained_good) for r in runs if r.retrained is not None and r.retrained_good is not None]
+    if pairs:
+        acc = sorted(good for _, good in pairs)
+        rows.append(["at the good epoch of the ALARM", len(acc)] + ["%.4f" % v for v in (mean(acc), acc[0], median(acc), acc[-1])])
+        gain = sorted(good - end for end, good in pairs)
+        rows.append(["that minus the collapsed cell", len(gain)] + ["%+.4f" % v for v in (mean(gain), gain[0], median(gain), gain[-1])])
     return markdown(["cells", "retrained", "mean", "lowest", "median", "highest"], rows)
 
 
@@ -377,7 +406,8 @@ def report(runs, folder):
                                      "supernet acc", "seconds"], group_rows(runs))]
     out += ["## Retrained accuracy of a sample of derived cells\n", retrain_text(runs)]
     out += ["## Rules on the half with even seeds (thresholds tuned on the odd half)\n", markdown(HEAD, rows)]
-    out += ["## Rules without a threshold, all runs\n", markdown(HEAD, every)]
+    out += ["## Rules without a threshold, all runs\n", markdown(HEAD, every), healed_text(main)]
+    out += ["## The same with D <= 0 alone as truth, all runs\n", by_depth(main)]
     sub = [r for r in runs if r.role == "lambda"]
     if sub:
         lam = [("lambda, live", shipped("lambda-live"))] + [FIXED[i] for i in (1, 2, 8, 9)]
@@ -404,8 +434,8 @@ def main():
         sys.exit(__doc__)
     runs = load(sys.argv[2])
     if sys.argv[1] == "sample":
-        for r in sample(runs):
-            print(r.name, 1)
+        for cell in sample(runs):
+            print(*cell)
     else:
         report(runs, sys.argv[3])
 
