@@ -89,16 +89,19 @@ static void report_epoch(void *self, const RetrainProgress *p)
 static Status train_once(Session *session, const Genotype *geno, int64_t seed, double *accuracy,
                          Error *err)
 {
-    RetrainOptions o;
-    FeedOptions train, test;
+    RetrainJob job = { .space = session->space,
+                       .geno = geno,
+                       .data = session->data,
+                       .split = &session->split,
+                       .progress = report_epoch,
+                       .stop = start_stop_flag() };
     RetrainProgress result = { .test_acc = NAN };
-    session_retrain_options(session, &o);
-    session_retrain_feeds(session, &train, &test);
-    o.seed = train.seed = (uint64_t)seed;
-    Report report = { .epochs = o.epochs, .terminal = isatty(STDERR_FILENO) };
-    Status status =
-        search_retrain(session->space, geno, session->data, &session->split, &train, &test, &o,
-                       report_epoch, &report, start_stop_flag(), &result, err);
+    session_retrain_options(session, &job.options);
+    session_retrain_feeds(session, &job.train_feed, &job.test_feed);
+    job.options.seed = job.train_feed.seed = (uint64_t)seed;
+    Report report = { .epochs = job.options.epochs, .terminal = isatty(STDERR_FILENO) };
+    job.self = &report;
+    Status status = search_retrain(&job, &result, err);
     if (report.terminal)
         fputs("\r\033[K", stderr);
     *accuracy = result.test_acc;

@@ -57,6 +57,7 @@ static const SettingKey keys[] = {
 { "search.sdarts_rs", KEY_REAL, FIELD(search.sdarts_rs), "0", 0, 1, NULL, "", "SDARTS-RS: uniform noise on the mixing weights in the w step, 0.03 rising to this", "SDARTS: 0.3" },
 { "search.fair", KEY_BOOL, FIELD(search.fair), "false", 0, 0, NULL, "", "FairDARTS: sigmoid instead of softmax, and the zero-one loss", "FairDARTS" },
 { "search.fair_weight", KEY_REAL, FIELD(search.fair_weight), "10", 0, BIG, NULL, "", "weight of FairDARTS' zero-one loss", "FairDARTS: 10" },
+{ "search.fair_threshold", KEY_REAL, FIELD(search.fair_threshold), "0.85", 0, 1, NULL, "", "FairDARTS: beside the strongest operator into a node only those of at least this sigmoid are derived; 0: all", "FairDARTS: 0.85" },
 { "search.partial", KEY_INT, FIELD(search.partial), "1", 1, 64, NULL, "", "PC-DARTS: only 1/K of the channels go through the operators; 1: off; a quarter of the cost at 4", "PC-DARTS: 4" },
 { "search.edge_weights", KEY_BOOL, FIELD(search.edge_weights), "false", 0, 0, NULL, "", "PC-DARTS: learned weights on the edges into a node", "PC-DARTS" },
 { "search.noisy_skip", KEY_REAL, FIELD(search.noisy_skip), "0", 0, 10, NULL, "of std", "NoisyDARTS: Gaussian noise on the input of skips, in standard deviations of that input", "NoisyDARTS: 0.1 to 0.2" },

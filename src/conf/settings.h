@@ -36,8 +36,8 @@ typedef struct {
         struct {
             double lr, beta1, beta2, decay, init, clip;
         } alpha;
-        double beta_decay, dartsminus, skip_dropout, drop_path, sdarts_rs, fair_weight, noisy_skip,
-            oles, gdas_tau, gdas_tau_min;
+        double beta_decay, dartsminus, skip_dropout, drop_path, sdarts_rs, fair_weight,
+            fair_threshold, noisy_skip, oles, gdas_tau, gdas_tau_min;
         bool fair, edge_weights, sgas, pt, gradient_match, layer_alignment, discretisation;
         int pdarts_stages;
     } search;

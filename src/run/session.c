@@ -184,6 +184,7 @@ static void set_remedies(const Settings *set, SearchOptions *o)
     o->sdarts_rs = set->search.sdarts_rs;
     o->fair = set->search.fair;
     o->fair_weight = set->search.fair_weight;
+    o->fair_threshold = set->search.fair_threshold;
     o->partial = set->search.partial;
     o->edge_weights = set->search.edge_weights;
     o->noisy_skip = set->search.noisy_skip;

@@ -113,6 +113,7 @@ static Status probe_lambda(Darts *d, double *lambda, Error *err)
     if (status != STATUS_OK)
         return status;
     Json *record = record_new("hessian", epoch);
+    json_put_int(record, "step", d->t.step);
     json_put_num(record, "lambda_max", *lambda);
     json_put_int(record, "batches", PROBE_BATCHES);
     return sink_emit(d->t.ctx.sink, record, err);
@@ -125,7 +126,9 @@ static Status emit_genotype(Darts *d, const Genotype *geno, Error *err)
     Status status = net_cost(d->alpha.space, geno, &options, &params, &macs, err);
     if (status != STATUS_OK)
         return status;
-    return sink_emit(d->t.ctx.sink, record_genotype(geno, d->t.epoch, params, macs), err);
+    Json *record = record_genotype(geno, d->t.epoch, params, macs);
+    json_put_int(record, "step", d->t.step);
+    return sink_emit(d->t.ctx.sink, record, err);
 }
 
 static Status judge(Darts *d, const Genotype *geno, double lambda, Error *err)
@@ -136,7 +139,7 @@ static Status judge(Darts *d, const Genotype *geno, double lambda, Error *err)
                      .batches = PROBE_BATCHES,
                      .match = d->matching ? match_share(&d->match, 0.4) : NAN };
     Status status = judge_epoch(&d->judge, d->t.epoch, d->effective, geno, &row, err);
-    return status == STATUS_OK ? judge_emit(&d->judge, d->t.ctx.sink, err) : status;
+    return status == STATUS_OK ? judge_emit(&d->judge, d->t.step, d->t.ctx.sink, err) : status;
 }
 
 Status darts_end_epoch(Darts *d, Error *err)

@@ -148,11 +148,12 @@ Status judge_epoch(Judge *judge, int epoch, const float *p, const Genotype *geno
     return STATUS_OK;
 }
 
-Status judge_emit(Judge *judge, const Sink *sink, Error *err)
+Status judge_emit(Judge *judge, int64_t step, const Sink *sink, Error *err)
 {
     const HealthAlarm *alarm;
     while ((alarm = health_next_alarm(judge->health)) != NULL) {
         Json *record = record_new("alarm", alarm->epoch);
+        json_put_int(record, "step", step);
         health_alarm_json(alarm, record);
         Status status = sink_emit(sink, record, err);
         if (status != STATUS_OK)

@@ -35,7 +35,7 @@ void judge_signals(const Judge *judge, int type, const float *p, Signals *out);
 Status judge_epoch(Judge *judge, int epoch, const float *p, const Genotype *geno,
                    const JudgeRow *row, Error *err);
 // Alarm records of what was raised since the last call.
-Status judge_emit(Judge *judge, const Sink *sink, Error *err);
+Status judge_emit(Judge *judge, int64_t step, const Sink *sink, Error *err);
 
 void judge_save(const Judge *judge, Book *book);
 Status judge_load(Judge *judge, const SafeFile *file, bool fork, Error *err);

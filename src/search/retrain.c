@@ -13,9 +13,8 @@
 typedef struct {
     Trainer t;
     Split split; // train: training and validation images; valid: the test part
-    const RetrainOptions *o;
-    void (*progress)(void *self, const RetrainProgress *p);
-    void *self;
+    const RetrainJob *job;
+    const RetrainOptions *o; // of the job
     RetrainProgress *result;
     double start;
 } Retrain;
@@ -36,9 +35,10 @@ static Status join_split(Retrain *r, const Split *unsealed, Error *err)
     return STATUS_OK;
 }
 
-static Status build(const Space *space, const Genotype *geno, const FeedOptions *feed,
-                    const RetrainOptions *o, Graph **graph, Error *err)
+static Status build(const RetrainJob *job, Graph **graph, Error *err)
 {
+    const RetrainOptions *o = &job->options;
+    const FeedOptions *feed = &job->train_feed;
     DerivedOptions options = { .channels = o->channels,
                                .cells = o->cells,
                                .height = feed->height,
@@ -47,7 +47,7 @@ static Status build(const Space *space, const Genotype *geno, const FeedOptions 
                                .drop_path = o->drop_path > 0,
                                .aux_weight = (float)o->aux_weight,
                                .smoothing = (float)o->smoothing };
-    return net_derived(space, geno, &options, graph, err);
+    return net_derived(job->space, job->geno, &options, graph, err);
 }
 
 static SearchOptions trainer_options(const RetrainOptions *o)
@@ -92,8 +92,8 @@ static void report(Retrain *r)
     p->train_loss = r->t.train_loss;
     p->train_acc = r->t.train_acc;
     p->seconds = clock_mono() - r->start;
-    if (r->progress)
-        r->progress(r->self, p);
+    if (r->job->progress)
+        r->job->progress(r->job->self, p);
 }
 
 static Status run(Retrain *r, Error *err)
@@ -112,28 +112,25 @@ static Status run(Retrain *r, Error *err)
     return status;
 }
 
-Status search_retrain(const Space *space, const Genotype *geno, const Dataset *data,
-                      const Split *unsealed, const FeedOptions *train_feed,
-                      const FeedOptions *test_feed, const RetrainOptions *options,
-                      void (*progress)(void *self, const RetrainProgress *p), void *self,
-                      atomic_int *stop, RetrainProgress *result, Error *err)
+Status search_retrain(const RetrainJob *job, RetrainProgress *result, Error *err)
 {
-    Retrain r = { .o = options, .progress = progress, .self = self, .result = result };
+    const RetrainOptions *options = &job->options;
+    Retrain r = { .job = job, .o = options, .result = result };
     Graph *graph = NULL;
     *result = (RetrainProgress){ -1, NAN, NAN, NAN, 0 };
     r.start = clock_mono();
     if (options->epochs < 1 || options->batch < 1)
         return error_set(err, STATUS_ARG, "retrain.epochs and retrain.batch must be at least 1");
-    Status status = join_split(&r, unsealed, err);
+    Status status = join_split(&r, job->split, err);
     if (status == STATUS_OK)
-        status = build(space, geno, train_feed, options, &graph, err);
-    SearchContext ctx = { .space = space,
-                          .data = data,
+        status = build(job, &graph, err);
+    SearchContext ctx = { .space = job->space,
+                          .data = job->data,
                           .split = &r.split,
-                          .train_feed = *train_feed,
-                          .valid_feed = *test_feed,
+                          .train_feed = job->train_feed,
+                          .valid_feed = job->test_feed,
                           .options = trainer_options(options),
-                          .stop = stop };
+                          .stop = job->stop };
     if (status == STATUS_OK)
         status = trainer_open(&r.t, &ctx, graph, err);
     if (status == STATUS_OK) {

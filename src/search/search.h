@@ -170,10 +170,17 @@ typedef struct {
     double train_loss, train_acc, test_acc; // test_acc NAN before the end
     double seconds;
 } RetrainProgress;
-Status search_retrain(const Space *space, const Genotype *geno, const Dataset *data,
-                      const Split *unsealed, const FeedOptions *train_feed,
-                      const FeedOptions *test_feed, const RetrainOptions *options,
-                      void (*progress)(void *self, const RetrainProgress *p), void *self,
-                      atomic_int *stop, RetrainProgress *result, Error *err);
+typedef struct {
+    const Space *space;
+    const Genotype *geno;
+    const Dataset *data;
+    const Split *split; // with its sealed test part
+    FeedOptions train_feed, test_feed;
+    RetrainOptions options;
+    void (*progress)(void *self, const RetrainProgress *p); // after every epoch; may be NULL
+    void *self;
+    atomic_int *stop; // may be NULL
+} RetrainJob;
+Status search_retrain(const RetrainJob *job, RetrainProgress *result, Error *err);
 
 #endif

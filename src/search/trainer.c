@@ -220,6 +220,7 @@ Status trainer_emit_epoch(Trainer *t, Error *err)
 {
     double now = clock_mono(), cpu = record_cpu_seconds(), seconds = now - t->wall;
     Json *epoch = record_new("epoch", t->epoch);
+    json_put_int(epoch, "step", t->step);
     record_put_score(epoch, "train", t->train_loss, t->train_acc);
     if (isfinite(t->valid_acc))
         record_put_score(epoch, "valid", t->valid_loss, t->valid_acc);
@@ -229,6 +230,7 @@ Status trainer_emit_epoch(Trainer *t, Error *err)
     if (status != STATUS_OK)
         return status;
     Json *device = record_new("device", t->epoch);
+    json_put_int(device, "step", t->step);
     json_put_num(device, "seconds", seconds);
     json_put_num(device, "cpu", seconds > 0 ? (cpu - t->cpu) / seconds : 0);
     json_put_int(device, "rss", record_rss_bytes());

@@ -216,7 +216,12 @@ static void a_derived_network_learns_from_scratch(void **state)
                          .aux_weight = 0.4,
                          .aux = true,
                          .seed = 1 };
-    FeedOptions feed = { 0 };
+    RetrainJob job = { .space = &toy.tiny.space,
+                       .geno = &geno,
+                       .data = &toy.data,
+                       .split = &toy.split,
+                       .options = o,
+                       .stop = &toy.stop };
     toy.split.test = toy.test;
     toy.split.n_test = 16;
     assert_int_equal(
@@ -226,21 +231,16 @@ static void a_derived_network_learns_from_scratch(void **state)
                        "('skip_connect', 0)], reduce_concat=range(2, 4))",
                        &geno, NULL, &err),
         STATUS_OK);
-    Status status = search_retrain(&toy.tiny.space, &geno, &toy.data, &toy.split, &feed, &feed, &o,
-                                   NULL, NULL, &toy.stop, &result, &err);
+    Status status = search_retrain(&job, &result, &err);
     if (status != STATUS_OK)
         fail_msg("%s", err.msg);
     assert_int_equal(result.epoch, 19);
     if (result.test_acc < 0.8 || result.train_acc < 0.8)
         fail_msg("test accuracy %g, training %g", result.test_acc, result.train_acc);
     toy.stop = 1;
-    assert_int_equal(search_retrain(&toy.tiny.space, &geno, &toy.data, &toy.split, &feed, &feed, &o,
-                                    NULL, NULL, &toy.stop, &result, &err),
-                     STATUS_STOPPED);
+    assert_int_equal(search_retrain(&job, &result, &err), STATUS_STOPPED);
     toy.split.n_test = 0;
-    assert_int_equal(search_retrain(&toy.tiny.space, &geno, &toy.data, &toy.split, &feed, &feed, &o,
-                                    NULL, NULL, NULL, &result, &err),
-                     STATUS_ARG);
+    assert_int_equal(search_retrain(&job, &result, &err), STATUS_ARG);
 }
 
 int main(void)
