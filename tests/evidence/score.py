@@ -156,8 +156,9 @@ def depth_rule(r, x):
 
 
 def level(*levels):
+    """The first alarm of these levels; a dead supernet is another disease and not counted."""
     def first(r, _):
-        epochs = [e for lv, _, e in r.alarms if lv in levels]
+        epochs = [e for lv, rule, e in r.alarms if lv in levels and rule != "dead"]
         return min(epochs) if epochs else None
 
     return first
@@ -348,8 +349,9 @@ def group_rows(runs):
 
 def healed_text(runs):
     false = [r for r in runs if r.truth == "healthy" and level("ALARM")(r, None) is not None]
-    return "Of %d healthy runs with an ALARM, %d had collapsed for %d epochs or more and healed later.\n" % (
-        len(false), sum(r.transient for r in false), STRETCH)
+    dead = sum(any(a[1] == "dead" for a in r.alarms) for r in runs)
+    return "Of %d healthy runs with an ALARM, %d had collapsed for %d epochs or more and healed later. Called dead (not counted above): %d of %d runs.\n" % (
+        len(false), sum(r.transient for r in false), STRETCH, dead, len(runs))
 
 
 def by_depth(runs):
