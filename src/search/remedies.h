@@ -50,7 +50,8 @@ double gdas_tau(double first, double last, int e, int E);
 void gdas_sample(const Alpha *alpha, double tau, Rng *rng, double *soft, double *hard,
                  bool *active);
 // Straight through: gradient in the one-hot weights taken as that in soft. An operator that did
-// not run has gradient 0.
+// not run has gradient 0; the published code adds its weight, a zero, to the map instead, so that
+// it gets the sum of the map's gradient, the same for all operators that did not run on an edge.
 void gdas_backward(const Alpha *alpha, double tau, const double *soft, const double *g,
                    double *out);
 // The strongest operator of every edge, for the validation pass.

@@ -485,6 +485,25 @@ static void retraining_sees_the_sealed_part_and_a_search_does_not(void **state)
     session_close(&session);
 }
 
+static void fair_threshold_reaches_the_search(void **state)
+{
+    (void)state;
+    Session session;
+    SearchContext context;
+    Error err = { 0 };
+    Wish wish = { "darts", NULL };
+    SessionRequest request = { .space_path = "tests/run/tiny.lua", .user = apply, .self = &wish };
+    assert_int_equal(session_open(&request, &session, &err), STATUS_OK);
+    session_context(&session, &context);
+    assert_true(context.options.fair_threshold == 0.85);
+    session_close(&session);
+    wish.more = "search.fair_threshold=0.5";
+    assert_int_equal(session_open(&request, &session, &err), STATUS_OK);
+    session_context(&session, &context);
+    assert_true(context.options.fair_threshold == 0.5);
+    session_close(&session);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -495,6 +514,7 @@ int main(void)
         cmocka_unit_test(a_fork_with_nothing_changed_repeats_the_run),
         cmocka_unit_test(killed_darts_ends_with_the_same_numbers),
         cmocka_unit_test(killed_evolution_ends_with_the_same_numbers),
+        cmocka_unit_test(fair_threshold_reaches_the_search),
         cmocka_unit_test(killed_between_record_and_checkpoint_repeats_it_once),
         cmocka_unit_test(full_disk_ends_the_run_and_loses_nothing),
         cmocka_unit_test(second_run_on_a_locked_directory_is_refused),
