@@ -43,8 +43,8 @@ typedef struct {
 bool cmd_parse(const Command *command, int argc, char **argv, CmdArgs *args, int *exit_code);
 bool cmd_has(const CmdArgs *args, const char *name);
 const char *cmd_value(const CmdArgs *args, const char *name); // last one given, NULL if none
-// i-th value of a repeated option; NULL past the end.
-const char *cmd_value_at(const CmdArgs *args, const char *name, int i);
+// Value number `at` of a repeated option; NULL past the end.
+const char *cmd_value_at(const CmdArgs *args, const char *name, int at);
 // Whole number of an option into *value; false with a message printed if it is not one.
 bool cmd_int(const CmdArgs *args, const char *name, int64_t low, int64_t high, int64_t *value);
 // Prints "dartboard COMMAND: message" to stderr; returns the exit code for the error.

@@ -27,7 +27,7 @@ typedef struct {
 
 // Predicts without allocating: peak bytes of a training step.
 Status plan_bytes(const Graph *g, const PlanOptions *options, size_t *bytes, Error *err);
-Status plan_compile(const Graph *g, const PlanOptions *options, Plan **plan, Error *err);
+Status plan_compile(const Graph *g, const PlanOptions *options, Plan **out, Error *err);
 void plan_free(Plan *plan);
 // Text of the compiled steps, one a line, for --verbose and tests. Caller frees.
 char *plan_describe(const Plan *plan);

@@ -16,7 +16,7 @@ typedef enum {
     CONTROL_CHECKPOINT
 } ControlWord;
 
-Status control_open(const char *run, Control **control, Error *err);
+Status control_open(const char *run, Control **out, Error *err);
 void control_close(Control *control); // removes the socket
 // Next word that a client sent, after at most timeout_ms (0: at once, -1: waits). Every word must
 // be answered by control_answer before the next is read.

@@ -9,7 +9,7 @@
 // once its newline is there; a torn last line left by a crash is cut before the first append.
 typedef struct Journal Journal;
 
-Status journal_open(const char *path, Journal **journal, Error *err);
+Status journal_open(const char *path, Journal **out, Error *err);
 // Does not take ownership of the record. On a full disk the line is cut off again, so that the
 // journal stays whole, and STATUS_IO comes back.
 Status journal_append(Journal *journal, const Json *record, Error *err);

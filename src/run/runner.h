@@ -56,7 +56,7 @@ typedef struct {
     void *self;
     int *at;
 } ForkRequest;
-Status run_fork(const ForkRequest *request, const RunHooks *hooks, RunOutcome *outcome, Error *err);
+Status run_fork(const ForkRequest *q, const RunHooks *hooks, RunOutcome *outcome, Error *err);
 // Epoch of the checkpoint that a fork at `epoch` starts from; INT_MIN if there is none.
 int run_fork_epoch(const char *path, int epoch);
 // The session of an existing run (its own script and settings).

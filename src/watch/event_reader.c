@@ -151,7 +151,8 @@ static Status table_flush(Events *ev, Table *table, Error *err)
     if (table->n && table->n == table->edges * table->ops) {
         double a[HEALTH_EDGES * HEALTH_OPS];
         for (int e = 0; e < table->edges; e++)
-            memcpy(a + e * table->ops, table->a + e * HEALTH_OPS, (size_t)table->ops * sizeof *a);
+            memcpy(a + (ptrdiff_t)e * table->ops, table->a + (ptrdiff_t)e * HEALTH_OPS,
+                   (size_t)table->ops * sizeof *a);
         status = put_alpha(ev, table->cell, table->step, table->edges, table->ops, a,
                            (const char(*)[GENO_NAME])table->op, err);
     }

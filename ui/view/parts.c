@@ -62,7 +62,7 @@ void part_axis(const ViewContext *ctx, double *from, double *to)
 
 double part_cursor(const ViewContext *ctx)
 {
-    return ctx->epoch == INT_MAX ? NAN : ctx->epoch;
+    return ctx->epoch == INT_MAX ? NAN : (double)ctx->epoch;
 }
 
 double part_field(const EpochRow *row, EpochField field)
