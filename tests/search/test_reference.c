@@ -24,7 +24,8 @@ enum { ALPHAS = 2 * STEPS_EDGES * STEPS_OPS };
 // SLACK, plus what rounding alone makes of numbers of this size.
 static const double slack = 3, least = 1e-6;
 // Gradients from equal weights, where no ReLU and no pooling window decides differently.
-static const double gradient_limit = 1e-5;
+// (Half of the 1e-5 asked for: leaving weight decay out of the unrolled step makes 8e-6.)
+static const double gradient_limit = 5e-6;
 
 typedef struct {
     StepsSpace space;
@@ -39,7 +40,7 @@ static Rig rig;
 
 // ---- the search ---------------------------------------------------------------------------------
 
-static void set_options(SearchOptions *o, SearchOrder order, const char *isa, int threads)
+static void set_options(SearchOptions *o, SearchOrder order, const char *isa)
 {
     *o = (SearchOptions){ .strategy = "darts",
                           .epochs = EPOCHS,
@@ -47,7 +48,7 @@ static void set_options(SearchOptions *o, SearchOrder order, const char *isa, in
                           .order = order,
                           .step_order = STEP_ALPHA_FIRST,
                           .seed = SEED,
-                          .threads = threads,
+                          .threads = 1,
                           .isa = isa,
                           .w = { 0.025, 0.001, 0.9, 3e-4, 5, false },
                           .alpha = { 3e-4, 0.5, 0.999, 1e-3, 1e-3, 0 },
@@ -55,7 +56,7 @@ static void set_options(SearchOptions *o, SearchOrder order, const char *isa, in
                           .pdarts_stages = 1 };
 }
 
-static void open_search(SearchOrder order, const char *isa, int threads)
+static void open_search(SearchOrder order, const char *isa)
 {
     Error err = { 0 };
     void *self = NULL;
@@ -68,7 +69,7 @@ static void open_search(SearchOrder order, const char *isa, int threads)
         fail_msg("%s", err.msg);
     rig.ctx = (SearchContext){ .space = &rig.space.space, .data = rig.data, .split = &rig.split };
     health_limits_default(&rig.ctx.health);
-    set_options(&rig.ctx.options, order, isa, threads);
+    set_options(&rig.ctx.options, order, isa);
     if (strategy_darts.open(&rig.ctx, &self, &err) != STATUS_OK)
         fail_msg("%s", err.msg);
     rig.d = self;
@@ -144,7 +145,7 @@ static int dump(const char *path)
     Book book = { 0 };
     SearchState state;
     Error err = { 0 };
-    open_search(ORDER_FIRST, NULL, 1);
+    open_search(ORDER_FIRST, NULL);
     Darts *d = rig.d;
     for (int i = 0; i < plan_param_tensors(d->t.plan); i++)
         put(&book, "w", i);
@@ -191,10 +192,10 @@ static void check_batches(Feed *feed, const char *name)
         fail_msg("the %s batches are not those of the goldens: make these again", name);
 }
 
-static void start_like_pytorch(SearchOrder order, const char *isa, int threads)
+static void start_like_pytorch(SearchOrder order, const char *isa)
 {
     Error err = { 0 };
-    open_search(order, isa, threads);
+    open_search(order, isa);
     if (safetensors_open("tests/reference/goldens/steps_start.safetensors", &rig.start, &err) !=
             STATUS_OK ||
         safetensors_open("tests/reference/goldens/steps.safetensors", &rig.expected, &err) !=
@@ -339,10 +340,10 @@ static void compare_step(Look *look, double train_loss)
     mem_free(buffers);
 }
 
-static void check_steps(SearchOrder order, const char *isa, int threads)
+static void check_steps(SearchOrder order, const char *isa)
 {
     Look look = { .order = order == ORDER_FIRST ? "first" : "second" };
-    start_like_pytorch(order, isa, threads);
+    start_like_pytorch(order, isa);
     assert_int_equal(trainer_epoch_steps(&rig.d->t), STEPS / EPOCHS);
     for (; look.step < STEPS; look.step++)
         compare_step(&look, one_step());
@@ -354,20 +355,20 @@ static void check_steps(SearchOrder order, const char *isa, int threads)
 static void first_order_steps_stay_as_close_as_pytorch(void **state)
 {
     (void)state;
-    check_steps(ORDER_FIRST, NULL, 2);
+    check_steps(ORDER_FIRST, NULL);
 }
 
 static void second_order_steps_stay_as_close_as_pytorch(void **state)
 {
     (void)state;
-    check_steps(ORDER_SECOND, NULL, 2);
+    check_steps(ORDER_SECOND, NULL);
 }
 
 static void so_do_steps_of_the_portable_kernels(void **state)
 {
     (void)state;
-    check_steps(ORDER_FIRST, "base", 1);
-    check_steps(ORDER_SECOND, "base", 1);
+    check_steps(ORDER_FIRST, "base");
+    check_steps(ORDER_SECOND, "base");
 }
 
 // ---- gradients from equal weights ---------------------------------------------------------------
@@ -412,7 +413,7 @@ static void check_gradients(const char *isa)
 {
     Error err = { 0 };
     PassResult result = { 0 };
-    start_like_pytorch(ORDER_SECOND, isa, 2);
+    start_like_pytorch(ORDER_SECOND, isa);
     Darts *d = rig.d;
     const Batch *train = feed_next(d->t.train), *valid = feed_next(d->t.valid);
     darts_mix(d, MIX_FOR_ALPHA);
