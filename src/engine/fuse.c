@@ -337,6 +337,7 @@ Status fuse_run(Plan *plan, Error *err)
 {
     plan->logits = NONE;
     lower_find_homes(plan);
+    lower_find_splits(plan);
     find_real_uses(plan);
     for (int i = 0; i < plan->n_nodes && !plan->failed; i++) {
         if (i > 0 && !(plan->nodes[i].used && plan->nodes[i].same == i))

@@ -32,6 +32,8 @@ void lower_find_homes(Plan *plan)
 void lower_concat(Plan *plan, int node)
 {
     const Node *n = &plan->nodes[node];
+    if (n->folded)
+        return;
     if (n->copy != NONE) {
         lower_result(plan, node, lower_whole(plan, n->copy));
         return;
@@ -85,24 +87,19 @@ void lower_slice(Plan *plan, int node)
 
 // ---- mixes --------------------------------------------------------------------------------------
 
-typedef struct {
-    Source source;
-    MixRef ref;
-} Stream;
-
-static bool is_sum(const Node *n)
+bool lower_is_sum(const Node *n)
 {
     return n->attr.kind == LAYER_MIX || n->attr.kind == LAYER_ADD;
 }
 
 // A sum that only another sum reads, with weight 1, is inlined (its own op is never made).
-static bool inlined(const Plan *plan, int node)
+bool lower_inlined(const Plan *plan, int node)
 {
     const Node *n = &plan->nodes[node];
-    if (plan->options.unfused || !is_sum(n) || n->uses != 1 || n->only_user == NONE)
+    if (plan->options.unfused || !lower_is_sum(n) || n->uses != 1 || n->only_user == NONE)
         return false;
     const Node *user = &plan->nodes[n->only_user];
-    if (!is_sum(user))
+    if (!lower_is_sum(user))
         return false;
     for (int i = 0; i < user->n_inputs; i++)
         if (lower_input_index(plan, user, i) == node)
@@ -116,7 +113,7 @@ static int count_streams(const Plan *plan, int node)
     int count = 0;
     for (int i = 0; i < n->n_inputs; i++) {
         int in = lower_input_index(plan, n, i);
-        count += inlined(plan, in) ? count_streams(plan, in) : 1;
+        count += lower_inlined(plan, in) ? count_streams(plan, in) : 1;
     }
     return count;
 }
@@ -127,7 +124,7 @@ static int gather(Plan *plan, int node, Stream *out, int count)
         const Node *n = &plan->nodes[node];
         int in = lower_input_index(plan, n, i);
         MixRef ref = n->attr.kind == LAYER_MIX ? n->refs[i] : (MixRef){ NONE, 0, 0 };
-        if (inlined(plan, in)) {
+        if (lower_inlined(plan, in)) {
             count = gather(plan, in, out, count);
         } else if (!plan->nodes[in].zero) {
             out[count++] = (Stream){ lower_one(plan, in, false), ref };
@@ -136,25 +133,19 @@ static int gather(Plan *plan, int node, Stream *out, int count)
     return count;
 }
 
-void lower_mix(Plan *plan, int node)
+// One op that sums the streams into a tensor.
+void lower_sum(Plan *plan, int op, const Stream *streams, int n, int out)
 {
-    if (inlined(plan, node))
-        return;
-    Stream *streams = ir_alloc(plan, (size_t)count_streams(plan, node) + 1, sizeof *streams);
-    if (!streams)
-        return;
-    int n = gather(plan, node, streams, 0), refs = plan->n_refs;
-    int src = plan->n_sources;
+    int src = plan->n_sources, refs = plan->n_refs;
     for (int i = 0; i < n && !plan->failed; i++) {
         lower_sources(plan, &streams[i].source, 1);
         int r = IR_PUSH(plan, refs);
         if (r != NONE)
             plan->refs[r] = streams[i].ref;
     }
-    Shape shape = plan->nodes[node].shape;
-    int op = lower_op(plan, OP_MIX, node), out = lower_tensor(plan, shape, op);
-    if (out == NONE)
+    if (plan->failed)
         return;
+    Shape shape = plan->tensors[out].shape;
     Op *o = &plan->ops[op];
     o->src = src;
     o->n_src = n;
@@ -175,7 +166,26 @@ void lower_mix(Plan *plan, int node)
     o->bvec = ir_alloc(plan, (size_t)shape.c, sizeof *o->bvec);
     o->gy = ir_alloc(plan, (size_t)(n + 1) * shape.c, sizeof *o->gy);
     o->sum_row = ir_alloc(plan, (size_t)n, sizeof *o->sum_row);
-    lower_result(plan, node, lower_whole(plan, out));
+}
+
+void lower_mix(Plan *plan, int node)
+{
+    if (lower_inlined(plan, node))
+        return;
+    if (plan->nodes[node].split) {
+        lower_split(plan, node);
+        return;
+    }
+    Stream *streams = ir_alloc(plan, (size_t)count_streams(plan, node) + 1, sizeof *streams);
+    if (!streams)
+        return;
+    int n = gather(plan, node, streams, 0);
+    int op = lower_op(plan, OP_MIX, node), out = lower_tensor(plan, plan->nodes[node].shape, op);
+    if (out == NONE)
+        return;
+    lower_sum(plan, op, streams, n, out);
+    if (!plan->failed)
+        lower_result(plan, node, lower_whole(plan, out));
 }
 
 // ---- batch norm ---------------------------------------------------------------------------------
@@ -300,12 +310,9 @@ static int generic_sources(Plan *plan, int node, int *count)
     return lower_sources(plan, s, *count);
 }
 
-void lower_generic(Plan *plan, int node)
+// Op of layer `node` on sources; its result is that of node `result`.
+void lower_layer(Plan *plan, int node, int result, int src, int count)
 {
-    plan->nodes[node].zero = plan->nodes[node].attr.kind == LAYER_ZERO;
-    if (plan->nodes[node].zero && !plan->nodes[node].real_use)
-        return;
-    int count, src = generic_sources(plan, node, &count);
     const Node *n = &plan->nodes[node];
     int act = act_of(n->attr.kind);
     int op = lower_op(plan, act == NONE ? OP_GENERIC : OP_ACT, node);
@@ -336,5 +343,15 @@ void lower_generic(Plan *plan, int node)
     o->bias = n->bias;
     o->w2 = n->w2;
     o->bias2 = n->bias2;
-    lower_result(plan, node, lower_whole(plan, out));
+    lower_result(plan, result, lower_whole(plan, out));
+}
+
+void lower_generic(Plan *plan, int node)
+{
+    plan->nodes[node].zero = plan->nodes[node].attr.kind == LAYER_ZERO;
+    if ((plan->nodes[node].zero && !plan->nodes[node].real_use) || plan->nodes[node].folded)
+        return;
+    int count, src = generic_sources(plan, node, &count);
+    if (!plan->failed)
+        lower_layer(plan, node, node, src, count);
 }

@@ -163,7 +163,7 @@ static void choose_memory(Plan *plan)
         const Op *op = &plan->ops[i];
         if (op->kind != OP_MIX && op->kind != OP_COPY && op->kind != OP_RESHAPE)
             continue;
-        Grad *g = &plan->grads[plan->tensors[op->out].grad];
+        Grad *g = &plan->grads[plan->tensors[tensor_root(plan, op->out)].grad];
         g->buffer = g->buffer || g->lazies > 1 || op->kind == OP_RESHAPE;
     }
     for (int i = 0; i < plan->n_norms; i++) {

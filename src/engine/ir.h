@@ -46,7 +46,8 @@ typedef struct {
     bool zero;     // contributes nothing to a mix
     int copy;      // tensor of the materialised value, or NONE
     bool real_use; // shift: read by more than pointwise convolutions; zero: by more than sums
-    bool folded;   // depthwise waiting for its pointwise
+    bool folded;   // depthwise in its pointwise, shuffle and concatenation in their sum
+    bool split;    // sum of shuffled concatenations: summed in parts, then shuffled
 } Node;
 
 typedef struct {

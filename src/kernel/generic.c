@@ -51,20 +51,6 @@ static void scale_fwd(const RefImage *r)
             r->y[(size_t)p * s->c + c] = r->x[(size_t)p * s->c + c] * f[c];
 }
 
-static int shuffled(const KernelShape *s, int c)
-{
-    int each = s->c / s->groups;
-    return c % each * s->groups + c / each; // where input channel c goes
-}
-
-static void shuffle_fwd(const RefImage *r)
-{
-    const KernelShape *s = &r->a->shape;
-    for (int p = 0; p < in_hw(s); p++)
-        for (int c = 0; c < s->c; c++)
-            r->y[(size_t)p * s->c + shuffled(s, c)] = r->x[(size_t)p * s->c + c];
-}
-
 static void shift_fwd(const RefImage *r)
 {
     const KernelShape *s = &r->a->shape;
@@ -81,7 +67,7 @@ static void image_fwd(const RefImage *r)
     case GEN_GLOBAL_POOL: global_pool_fwd(r); break;
     case GEN_LINEAR: linear_fwd(r); break;
     case GEN_SCALE: scale_fwd(r); break;
-    case GEN_SHUFFLE: shuffle_fwd(r); break;
+    case GEN_SHUFFLE: ref_shuffle_fwd(r); break;
     case GEN_SHIFT: shift_fwd(r); break;
     case GEN_LAYER_NORM: ref_norm_fwd(r); break;
     case GEN_ATTENTION: ref_attention_fwd(r); break;
@@ -113,6 +99,8 @@ void ref_generic_fwd(const KernelGenericArgs *a)
     int hw = out_hw(s);
 #pragma omp parallel for schedule(static) num_threads(a->work->threads)
     for (int image = 0; image < s->n; image++) {
+        if (ref_shuffle_direct(a, image))
+            continue;
         RefImage r = scratch(a, image);
         float *y = a->y + (size_t)image * hw * a->y_ld;
         image_fwd(&r);
@@ -163,14 +151,6 @@ static void scale_bwd(const RefImage *r)
         }
 }
 
-static void shuffle_bwd(const RefImage *r)
-{
-    const KernelShape *s = &r->a->shape;
-    for (int p = 0; p < in_hw(s); p++)
-        for (int c = 0; c < s->c; c++)
-            r->dx[(size_t)p * s->c + c] = r->dy[(size_t)p * s->c + shuffled(s, c)];
-}
-
 static void shift_bwd(const RefImage *r)
 {
     const KernelShape *s = &r->a->shape;
@@ -187,7 +167,7 @@ static void image_bwd(const RefImage *r)
     case GEN_GLOBAL_POOL: global_pool_bwd(r); break;
     case GEN_LINEAR: linear_bwd(r); break;
     case GEN_SCALE: scale_bwd(r); break;
-    case GEN_SHUFFLE: shuffle_bwd(r); break;
+    case GEN_SHUFFLE: ref_shuffle_bwd(r); break;
     case GEN_SHIFT: shift_bwd(r); break;
     case GEN_LAYER_NORM: ref_norm_bwd(r); break;
     case GEN_ATTENTION: ref_attention_bwd(r); break;
@@ -220,6 +200,8 @@ static void weight_sizes(const KernelGenericArgs *a, size_t size[4])
 static void backward_image(const KernelGenericArgs *a, int image, float *const part[4])
 {
     const KernelShape *s = &a->shape;
+    if (ref_shuffle_direct_back(a, image))
+        return;
     RefImage r = scratch(a, image);
     r.g_w = a->g_w ? part[0] : NULL;
     r.g_bias = a->g_bias ? part[1] : NULL;

@@ -43,7 +43,7 @@ void ref_generic_bwd(const KernelGenericArgs *a);
 void ref_loss(const KernelLoss *l);
 size_t ref_tile_floats(KernelEntry entry, const KernelShape *shape);
 
-// One image of the bigger generic layers (generic_norm.c, generic_attention.c, generic_random.c).
+// One image of the bigger generic layers (generic_norm.c, generic_attention.c, generic_random.c, generic_shuffle.c).
 // x, y, dy, dx are dense; gw, gbias ... are this group's accumulators or NULL.
 typedef struct {
     const KernelGenericArgs *a;
@@ -58,6 +58,11 @@ void ref_attention_fwd(const RefImage *r);
 void ref_attention_bwd(const RefImage *r);
 void ref_random_fwd(const RefImage *r);
 void ref_random_bwd(const RefImage *r);
+void ref_shuffle_fwd(const RefImage *r);
+void ref_shuffle_bwd(const RefImage *r);
+// Straight between the tensors, where nothing has to be done on the way; false: did nothing.
+bool ref_shuffle_direct(const KernelGenericArgs *a, int image);
+bool ref_shuffle_direct_back(const KernelGenericArgs *a, int image);
 size_t ref_attention_floats(const KernelShape *s);
 
 #endif

@@ -26,12 +26,13 @@ INLINE void AT_WIDTH(load_row)(const Tile *t, float *to, const KernelSrc *src, c
     if (n >= VW) {
         for (int i = 0; i < t->w; i++, x += src->ld) {
             PREFETCH(x + c0, src->ld);
-            AT_WIDTH(store)(to + i * VW, AT_WIDTH(prologue)(pre, AT_WIDTH(loadu)(x + c0), a, b));
+            AT_WIDTH(storeu)(to + i * VW, AT_WIDTH(prologue)(pre, AT_WIDTH(loadu)(x + c0), a, b));
         }
         return;
     }
     for (int i = 0; i < t->w; i++, x += src->ld)
-        AT_WIDTH(store)(to + i * VW, AT_WIDTH(prologue)(pre, AT_WIDTH(load_part)(x + c0, n), a, b));
+        AT_WIDTH(storeu)
+        (to + i * VW, AT_WIDTH(prologue)(pre, AT_WIDTH(load_part)(x + c0, n), a, b));
 }
 
 static void AT_WIDTH(load_image)(const Tile *t, const KernelSrc *src, int block0, int image)
@@ -66,9 +67,41 @@ typedef struct {
     V a, b, k;
 } AT_WIDTH(GradState);
 
-// w pixels of one channel block of dy, from pixel `first` of the tensors; n channels exist.
-INLINE void AT_WIDTH(grad_row)(const AT_WIDTH(GradState) * s, float *to, const KernelGrad *g,
-                               size_t first, int w, int c0, int n)
+// What is done to the sum of the terms.
+#undef GRAD_PLAIN
+#undef GRAD_A
+#undef GRAD_AB
+#define GRAD_PLAIN 0
+#define GRAD_A 1
+#define GRAD_AB 2
+
+// to = affine(w * g) of one term, w pixels of one channel block from pixel `first` of the tensors
+// on; n channels exist.
+INLINE void AT_WIDTH(grad_term)(const AT_WIDTH(GradState) * s, float *to, const KernelGrad *g,
+                                size_t first, int w, int c0, int n, const int mode)
+{
+    const KernelTerm *term = &g->term[0];
+    const size_t ld = (size_t)term->ld, y_ld = (size_t)g->y_ld;
+    const float *from = term->g + first * ld + c0;
+    const float *y = mode == GRAD_AB ? g->y + first * y_ld + c0 : NULL;
+    const V a = mode == GRAD_PLAIN ? (V){ 0 } + term->w : s->a * term->w, b = s->b, k = s->k;
+    for (int i = 0; i < w; i++, from += ld) {
+        PREFETCH(from, ld);
+        V v = a * AT_WIDTH(load_part)(from, n);
+        if (mode != GRAD_PLAIN)
+            v += k;
+        if (mode == GRAD_AB) {
+            PREFETCH(y, y_ld);
+            v += b * AT_WIDTH(load_part)(y, n);
+            y += y_ld;
+        }
+        AT_WIDTH(storeu)(to + i * VW, v);
+    }
+}
+
+// The same for any number of terms.
+INLINE void AT_WIDTH(grad_terms)(const AT_WIDTH(GradState) * s, float *to, const KernelGrad *g,
+                                 size_t first, int w, int c0, int n)
 {
     bool with_y = g->A && g->B;
     for (int i = 0; i < w; i++) {
@@ -81,12 +114,23 @@ INLINE void AT_WIDTH(grad_row)(const AT_WIDTH(GradState) * s, float *to, const K
         }
         if (g->A)
             sum = s->a * sum + s->k;
-        if (with_y) {
-            PREFETCH(g->y + px * (size_t)g->y_ld + c0, g->y_ld);
+        if (with_y)
             sum += s->b * AT_WIDTH(load_part)(g->y + px * (size_t)g->y_ld + c0, n);
-        }
-        AT_WIDTH(store)(to + i * VW, sum);
+        AT_WIDTH(storeu)(to + i * VW, sum);
     }
+}
+
+INLINE void AT_WIDTH(grad_row)(const AT_WIDTH(GradState) * s, float *to, const KernelGrad *g,
+                               size_t first, int w, int c0, int n)
+{
+    if (g->n != 1)
+        AT_WIDTH(grad_terms)(s, to, g, first, w, c0, n);
+    else if (!g->A)
+        AT_WIDTH(grad_term)(s, to, g, first, w, c0, n, GRAD_PLAIN);
+    else if (!g->B)
+        AT_WIDTH(grad_term)(s, to, g, first, w, c0, n, GRAD_A);
+    else
+        AT_WIDTH(grad_term)(s, to, g, first, w, c0, n, GRAD_AB);
 }
 
 static void AT_WIDTH(fill_grad)(const Tile *t, const KernelGrad *g, int channel0, size_t first)
@@ -115,42 +159,108 @@ typedef struct {
     V a, b, sum, dot;
 } AT_WIDTH(DxState);
 
-// Row y of one block of an input gradient; n channels exist.
-INLINE void AT_WIDTH(dx_row)(AT_WIDTH(DxState) * s, const float *from, const KernelSrc *src,
-                             const KernelDst *dst, size_t first, int w, int c0, int n)
+// One row of one block of an input gradient.
+typedef struct {
+    const float *from;
+    const KernelSrc *src;
+    const KernelDst *dst;
+    size_t first; // pixel
+    int w, c0, n; // n channels exist
+} AT_WIDTH(DxRow);
+
+INLINE V AT_WIDTH(dx_mask)(const AT_WIDTH(DxState) * s, V d, V x, const KernelPre pre)
 {
-    bool masked = src->pre == PRE_RELU || src->pre == PRE_AFFINE_RELU;
-    V zero = { 0 };
-    for (int i = 0; i < w; i++) {
-        size_t px = first + (size_t)i;
-        V d = AT_WIDTH(load)(from + i * VW), x = zero;
-        if (masked || dst->stat) {
-            PREFETCH(src->x + px * (size_t)src->ld + c0, src->ld);
-            x = AT_WIDTH(load_part)(src->x + px * (size_t)src->ld + c0, n);
+    V zero = { 0 }, z = x;
+    if (pre != PRE_RELU && pre != PRE_AFFINE_RELU)
+        return d;
+    if (pre == PRE_AFFINE_RELU)
+        z = s->a * x + s->b;
+    return AT_WIDTH(select)((VI)(z <= zero), zero, d);
+}
+
+INLINE void AT_WIDTH(dx_row)(AT_WIDTH(DxState) * state, const AT_WIDTH(DxRow) * r, int n,
+                             const KernelPre pre, const bool stat, const bool add, const bool plus)
+{
+    const bool masked = pre == PRE_RELU || pre == PRE_AFFINE_RELU;
+    const size_t ld = (size_t)r->dst->ld, x_ld = (size_t)r->src->ld;
+    const float *x = masked || stat ? r->src->x + r->first * x_ld + r->c0 : NULL, *from = r->from;
+    float *to = r->dst->dx + r->first * ld + r->c0;
+    AT_WIDTH(DxState) s = *state;
+    for (int i = 0; i < r->w; i++, from += VW, to += ld) {
+        V d = AT_WIDTH(loadu)(from), xv = { 0 };
+        if (masked || stat) {
+            PREFETCH(x, x_ld);
+            xv = AT_WIDTH(load_part)(x, n);
+            x += x_ld;
         }
-        if (masked) {
-            V z = x;
-            if (src->pre == PRE_AFFINE_RELU)
-                z = s->a * x + s->b;
-            d = AT_WIDTH(select)((VI)(z <= zero), zero, d);
+        d = AT_WIDTH(dx_mask)(&s, d, xv, pre);
+        for (int j = 0; plus && j < r->dst->n_plus; j++) {
+            const KernelTerm *p = &r->dst->plus[j];
+            d += p->w *
+                 AT_WIDTH(load_part)(p->g + (r->first + (size_t)i) * (size_t)p->ld + r->c0, n);
         }
-        for (int j = 0; j < dst->n_plus; j++) {
-            const KernelTerm *plus = &dst->plus[j];
-            d += plus->w * AT_WIDTH(load_part)(plus->g + px * (size_t)plus->ld + c0, n);
-        }
-        float *to = dst->dx + px * (size_t)dst->ld + c0;
-        PREFETCH(to, dst->ld);
-        if (dst->add)
+        PREFETCH(to, ld);
+        if (add)
             d += AT_WIDTH(load_part)(to, n);
         AT_WIDTH(store_part)(to, d, n);
-        s->sum += d;
-        s->dot += d * x;
+        if (stat) {
+            s.sum += d;
+            s.dot += d * xv;
+        }
+    }
+    *state = s;
+}
+
+typedef void AT_WIDTH(DxRowKernel)(AT_WIDTH(DxState) *, const AT_WIDTH(DxRow) *);
+
+#define DX_ROW(name, pre, stat, add)                                                               \
+    static void AT_WIDTH(name)(AT_WIDTH(DxState) * s, const AT_WIDTH(DxRow) * r)                   \
+    {                                                                                              \
+        AT_WIDTH(dx_row)(s, r, VW, pre, stat, add, false);                                         \
+    }
+#define DX_ROWS(name, pre)                                                                         \
+    DX_ROW(name, pre, false, false)                                                                \
+    DX_ROW(name##_add, pre, false, true)                                                           \
+    DX_ROW(name##_stat, pre, true, false)                                                          \
+    DX_ROW(name##_stat_add, pre, true, true)
+DX_ROWS(dx_plain, PRE_NONE)
+DX_ROWS(dx_relu, PRE_RELU)
+DX_ROWS(dx_affine, PRE_AFFINE_RELU)
+#undef DX_ROWS
+#undef DX_ROW
+
+// Whole vectors and no terms to add: the kernel without tests in its loop, else NULL.
+static AT_WIDTH(DxRowKernel) * AT_WIDTH(dx_kernel)(const KernelSrc *src, const KernelDst *dst)
+{
+    static AT_WIDTH(DxRowKernel) *const rows[3][2][2] = {
+        { { AT_WIDTH(dx_plain), AT_WIDTH(dx_plain_add) },
+          { AT_WIDTH(dx_plain_stat), AT_WIDTH(dx_plain_stat_add) } },
+        { { AT_WIDTH(dx_relu), AT_WIDTH(dx_relu_add) },
+          { AT_WIDTH(dx_relu_stat), AT_WIDTH(dx_relu_stat_add) } },
+        { { AT_WIDTH(dx_affine), AT_WIDTH(dx_affine_add) },
+          { AT_WIDTH(dx_affine_stat), AT_WIDTH(dx_affine_stat_add) } },
+    };
+    int pre = src->pre == PRE_RELU ? 1 : src->pre == PRE_AFFINE_RELU ? 2 : 0;
+    return dst->n_plus > 0 ? NULL : rows[pre][dst->stat != NULL][dst->add];
+}
+
+// Any row.
+static void AT_WIDTH(dx_any)(AT_WIDTH(DxState) * s, const AT_WIDTH(DxRow) * r)
+{
+    switch (r->src->pre) {
+    case PRE_NONE:
+    case PRE_AFFINE: AT_WIDTH(dx_row)(s, r, r->n, PRE_NONE, r->dst->stat, r->dst->add, true); break;
+    case PRE_RELU: AT_WIDTH(dx_row)(s, r, r->n, PRE_RELU, r->dst->stat, r->dst->add, true); break;
+    case PRE_AFFINE_RELU:
+        AT_WIDTH(dx_row)(s, r, r->n, PRE_AFFINE_RELU, r->dst->stat, r->dst->add, true);
+        break;
     }
 }
 
 static void AT_WIDTH(store_dx)(const Tile *t, int block0, const KernelSrc *src,
                                const KernelDst *dst, int image)
 {
+    AT_WIDTH(DxRowKernel) *whole = AT_WIDTH(dx_kernel)(src, dst);
     for (int b = 0; b * VW < src->c; b++) {
         int c0 = b * VW, n = src->c - c0;
         AT_WIDTH(DxState) s = { 0 };
@@ -158,13 +268,14 @@ static void AT_WIDTH(store_dx)(const Tile *t, int block0, const KernelSrc *src,
             s.a = AT_WIDTH(load_part)(src->a + c0, n);
             s.b = AT_WIDTH(load_part)(src->b + c0, n);
         }
-        const float *from = tile_at(t, block0 + b);
-        size_t first = (size_t)image * (size_t)(t->h * t->w);
-        for (int y = 0; y < t->h; y++, from += tile_row(t), first += (size_t)t->w) {
-            if (n >= VW)
-                AT_WIDTH(dx_row)(&s, from, src, dst, first, t->w, c0, VW);
+        AT_WIDTH(DxRow)
+        r = { tile_at(t, block0 + b), src, dst, (size_t)image * (size_t)(t->h * t->w), t->w, c0,
+              n < VW ? n : VW };
+        for (int y = 0; y < t->h; y++, r.from += tile_row(t), r.first += (size_t)t->w) {
+            if (n >= VW && whole)
+                whole(&s, &r);
             else
-                AT_WIDTH(dx_row)(&s, from, src, dst, first, t->w, c0, n);
+                AT_WIDTH(dx_any)(&s, &r);
         }
         if (!dst->stat)
             continue;
