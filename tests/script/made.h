@@ -20,6 +20,7 @@
 // Scripts in a directory of their own; the library comes from the working tree.
 
 static char script_dir[64], script_path[128];
+static double script_seconds; // deadline of a load, 0: the default
 
 static inline int script_setup(void **state)
 {
@@ -51,7 +52,8 @@ static inline Status load_text(const char *text, Space **space, Error *err)
 {
     write_file("space.lua", text);
     *err = (Error){ 0 };
-    return script_load_space(script_path, NULL, space, err);
+    ScriptOptions options = { .seconds = script_seconds };
+    return script_load_space(script_path, &options, space, err);
 }
 
 // The script must fail at this line with this in its message.

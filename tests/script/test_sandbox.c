@@ -63,6 +63,21 @@ static void endless_loops_end(void **state)
                  2, "without end");
 }
 
+// For scripts that end by another limit than time, on a slow machine too.
+static int patient(void **state)
+{
+    (void)state;
+    script_seconds = 300;
+    return 0;
+}
+
+static int impatient(void **state)
+{
+    (void)state;
+    script_seconds = 0;
+    return 0;
+}
+
 static void memory_is_limited(void **state)
 {
     (void)state;
@@ -159,7 +174,7 @@ static void print_cannot_flood(void **state)
 {
     (void)state;
     Space *space;
-    ScriptOptions options = { .quiet = true };
+    ScriptOptions options = { .quiet = true, .seconds = 300 };
     write_file("space.lua", "for i = 1, 100000 do print(('x'):rep(1000)) end\n" SOUND);
     assert_int_equal(script_load_space(script_path, &options, &space, NULL), STATUS_OK);
     space_free(space);
@@ -172,7 +187,7 @@ int main(void)
         cmocka_unit_test(a_missing_script_is_named),
         cmocka_unit_test(syntax_and_run_time_errors_have_their_line),
         cmocka_unit_test(endless_loops_end),
-        cmocka_unit_test(memory_is_limited),
+        cmocka_unit_test_setup_teardown(memory_is_limited, patient, impatient),
         cmocka_unit_test(long_library_calls_are_killed),
         cmocka_unit_test(a_guarded_load_tells_the_same_errors),
         cmocka_unit_test(nothing_reaches_outside),
