@@ -6,12 +6,12 @@
 
 static bool edge_equal(const GenoEdge *a, const GenoEdge *b)
 {
-    return a->from == b->from && a->to == b->to && !strcmp(a->op, b->op);
+    return a->from == b->from && a->to == b->to && strcmp(a->op, b->op) == 0;
 }
 
 bool geno_cell_equal(const GenoCell *a, const GenoCell *b)
 {
-    if (strcmp(a->name, b->name) || a->inputs != b->inputs || a->nodes != b->nodes ||
+    if (strcmp(a->name, b->name) != 0 || a->inputs != b->inputs || a->nodes != b->nodes ||
         a->combine != b->combine || a->n_edges != b->n_edges)
         return false;
     if (a->combine == COMBINE_CONCAT) {

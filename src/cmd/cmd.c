@@ -87,7 +87,7 @@ static int take_option(CmdArgs *a, int argc, char **argv, int *i)
     const char *text = argv[*i];
     bool is_long = text[1] == '-';
     size_t len = is_long ? strcspn(text, "=") : 2;
-    const CmdOption *o = find_option(a->command, text, len, is_long ? 0 : text[1]);
+    const CmdOption *o = find_option(a->command, text, len, is_long ? '\0' : text[1]);
     if (!o)
         return unknown_option(a->command, text);
     const char *value = is_long && text[len] == '=' ? text + len + 1 : NULL;

@@ -353,7 +353,7 @@ Status memory_alloc(Plan *plan, Error *err)
     // Not zeroed: pages come as they are touched, and everything is written before it is read.
     plan->data_block = mem_alloc(plan->data_floats * sizeof(float) + 64);
     if (plan->data_block)
-        plan->data = (float *)(((uintptr_t)plan->data_block + 63) & ~(uintptr_t)63);
+        plan->data = (float *)((char *)plan->data_block + (-(uintptr_t)plan->data_block & 63));
     plan->param = mem_aligned(plan->param_count * sizeof(float));
     plan->grad = train ? mem_aligned(plan->param_count * sizeof(float)) : NULL;
     plan->buffer = mem_aligned(plan->buffer_count * sizeof(float));

@@ -18,7 +18,7 @@ static void loss_image(const KernelLoss *l, int image)
         sum += exp(z[k] - top);
     double log_sum = log(sum) + top;
     for (int k = 0; k < l->c; k++) {
-        double t = l->label ? k == l->label[image] : l->target[(size_t)image * l->c + k];
+        double t = l->label ? (float)(k == l->label[image]) : l->target[(size_t)image * l->c + k];
         t = t * (1 - (double)l->smoothing) + uniform;
         if (t != 0)
             loss += t * (log_sum - z[k]);

@@ -146,8 +146,10 @@ static const char *clock_read(const char *text, double *seconds)
     double fraction = 0, unit = 0.1;
     text += 8;
     if ((*text == ',' || *text == '.') && isdigit((unsigned char)text[1]))
-        for (text++; isdigit((unsigned char)*text); text++, unit /= 10)
+        for (text++; isdigit((unsigned char)*text); text++) {
             fraction += unit * (*text - '0');
+            unit /= 10;
+        }
     if (text[0] == ' ' && (text[1] == 'A' || text[1] == 'P') && text[2] == 'M') {
         h = h % 12 + (text[1] == 'P' ? 12 : 0);
         text += 3;

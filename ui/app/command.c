@@ -311,7 +311,7 @@ static void do_mouse(App *app, const char *arg)
 static void do_glyphs(App *app, const char *arg)
 {
     static const char *const names[] = { "ascii", "block", "braille" };
-    int next = (app->glyphs + 1) % 3;
+    int next = ((int)app->glyphs + 1) % 3;
     for (int i = 0; i < 3; i++)
         if (strcmp(arg, names[i]) == 0)
             next = i;

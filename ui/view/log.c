@@ -186,7 +186,8 @@ static char *csv(const ViewContext *ctx, const ViewState *state)
         event_when(&events.event[i], when, sizeof when);
         event_text(&events.event[i], text, sizeof text, &role);
         for (char *s = text; *s; s++)
-            *s = *s == '"' ? '\'' : *s;
+            if (*s == '"')
+                *s = '\'';
         str_addf(&out, "%s,\"%s\"\n", when, text);
     }
     return out.text;
