@@ -129,7 +129,8 @@ $(O)/src/proto/%.pb-c.c: src/proto/%.proto
 	$(Q)protoc-c --c_out=$(O)/src/proto --proto_path=src/proto $<
 $(O)/src/proto/%.pb-c.o: $(O)/src/proto/%.pb-c.c
 	$(Q)$(CC) $(CPPALL) -std=c11 $(OPT_$(MODE)) -MMD -MP -c -o $@ $<
-$(O)/src/proto/%.o: src/proto/%.c $(PROTO_SRC) $(O)/.flags
+# Spelled out, not a pattern: versions of make differ in which of two patterns they take.
+$(call obj,$(wildcard src/proto/*.c)): $(O)/%.o: %.c $(PROTO_SRC) $(O)/.flags
 	@mkdir -p $(@D)
 	$(call say,CC $<)
 	$(Q)$(CC) $(CPPALL) -I$(O) $(CALL) -c -o $@ $<
