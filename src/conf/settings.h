@@ -61,7 +61,7 @@ typedef struct {
 void settings_default(Settings *s);
 // Sets one key from text. `where`/`line` name the user's file (NULL, 0: the command line) and go
 // into the error.
-Status settings_set(Settings *s, const char *key, const char *value, const char *where, int line,
+Status settings_set(Settings *s, const char *name, const char *value, const char *where, int line,
                     Error *err);
 // "key=value" of --set.
 Status settings_assign(Settings *s, const char *text, Error *err);
