@@ -8,6 +8,7 @@
 #include "src/base/alloc.h"
 #include "src/base/file.h"
 #include "src/base/str.h"
+#include "ui/app/command_run.h"
 #include "ui/app/state.h"
 
 // What the ':' line takes. Every key is one of these too, so scripts and tests use names.
@@ -241,8 +242,7 @@ static void do_zoom_all(App *app, const char *arg)
     app->x_from = app->x_to = 0;
 }
 
-// ---- switches
-// -------------------------------------------------------------------------------------
+// ---- switches ----------------------------------------------------------------------------------
 
 static void do_quit(App *app, const char *arg)
 {
@@ -355,153 +355,7 @@ static void do_prompt_command(App *app, const char *arg)
     prompt_open(&app->prompt, PROMPT_COMMAND, ":", arg);
 }
 
-// ---- the run ----------------------------------------------------------------------------------
-
-static void child(App *app, const char *what, char *const argv[])
-{
-    if (!child_start(&app->child, what, argv))
-        app_say(app, "%s is still at work: try again in a moment", app->child.what);
-}
-
-static void control(App *app, const char *word)
-{
-    const ModelRun *run = app_run(app);
-    static char dir[PATH_MAX];
-    char *argv[] = { (char *)"dartboard", (char *)word, dir, NULL };
-    if (!app_run_dir(run, dir)) {
-        app_say(app, "%s: only for runs of Dartboard (this is a record)", word);
-        return;
-    }
-    child(app, word, argv);
-}
-
-static void do_pause(App *app, const char *arg)
-{
-    const ModelRun *run = app_run(app);
-    static char dir[PATH_MAX];
-    (void)arg;
-    if (run && (run->state == RUN_STOPPED || run->state == RUN_LOST || run->state == RUN_FAILED) &&
-        app_run_dir(run, dir)) {
-        char *argv[] = { (char *)"dartboard", (char *)"resume", dir, (char *)"--detach", NULL };
-        child(app, "resume", argv);
-        return;
-    }
-    control(app, run && run->state == RUN_PAUSED ? "resume" : "pause");
-}
-
-static void do_stop(App *app, const char *arg)
-{
-    (void)arg;
-    control(app, "stop");
-}
-
-static void ask(App *app, const char *question, const char *command)
-{
-    app->help = false;
-    snprintf(app->question, sizeof app->question, "%s", command);
-    prompt_open(&app->prompt, PROMPT_QUESTION, question, "");
-}
-
-static void do_ask_stop(App *app, const char *arg)
-{
-    const ModelRun *run = app_run(app);
-    (void)arg;
-    char dir[PATH_MAX];
-    if (run && !app_run_dir(run, dir)) {
-        control(app, "stop"); // says why not
-        return;
-    }
-    if (!run || (run->state != RUN_RUNNING && run->state != RUN_PAUSED)) {
-        app_say(app, "nothing to stop: the run is not running");
-        return;
-    }
-    ask(app, "stop the search with a checkpoint? (y/N) ", "stop");
-}
-
-// Epoch that an alarm calls good, or the one scrubbed to.
-static int repair_epoch(const App *app, const ModelRun *run)
-{
-    int epoch = app->epoch != INT_MAX ? app->epoch : run->epoch;
-    for (int i = health_alarm_count(run->health) - 1; i >= 0 && app->epoch == INT_MAX; i--) {
-        const HealthAlarm *alarm = health_alarm(run->health, i);
-        if (alarm->level >= LEVEL_WARN)
-            return alarm->good_epoch;
-    }
-    return epoch;
-}
-
-static void do_ask_repair(App *app, const char *arg)
-{
-    const ModelRun *run = app_run(app);
-    char question[160], dir[PATH_MAX];
-    (void)arg;
-    if (!app_run_dir(run, dir)) {
-        app_say(app, "repair works on runs of Dartboard: they have checkpoints to go back to");
-        return;
-    }
-    snprintf(question, sizeof question,
-             "fork from epoch %d with search.beta_decay=50? (y/N; others by :repair KEY=VALUE) ",
-             repair_epoch(app, run));
-    ask(app, question, "repair search.beta_decay=50");
-}
-
-static void do_repair(App *app, const char *arg)
-{
-    const ModelRun *run = app_run(app);
-    if (!run || !strchr(arg, '=')) {
-        app_say(app, "repair: expected KEY=VALUE, as in search.beta_decay=50");
-        return;
-    }
-    static char at[16], set[256], dir[PATH_MAX];
-    if (!app_run_dir(run, dir)) {
-        app_say(app, "repair works on runs of Dartboard: they have checkpoints to go back to");
-        return;
-    }
-    snprintf(at, sizeof at, "%d", repair_epoch(app, run));
-    snprintf(set, sizeof set, "%s", arg);
-    char *argv[] = { (char *)"dartboard",
-                     (char *)"fork",
-                     dir,
-                     (char *)"--at",
-                     at,
-                     (char *)"--set",
-                     set,
-                     (char *)"--detach",
-                     NULL };
-    child(app, "fork", argv);
-}
-
-// "run digits --seed 3": words go on to the command as they stand.
-static void do_run(App *app, const char *arg)
-{
-    char words[256], *argv[24] = { (char *)"dartboard", (char *)"run", (char *)"--detach" };
-    int n = 3;
-    snprintf(words, sizeof words, "%s", arg);
-    for (char *rest, *word = strtok_r(words, " ", &rest); word && n < 23;
-         word = strtok_r(NULL, " ", &rest))
-        argv[n++] = word;
-    if (n == 3)
-        app_say(app, "run: expected a space, as in run digits");
-    else
-        child(app, "run", argv);
-}
-
-static void do_edit(App *app, const char *arg)
-{
-    (void)arg;
-    script_pane_load(app);
-    script_pane_edit(app);
-}
-
-static void do_check(App *app, const char *arg)
-{
-    (void)arg;
-    script_pane_load(app);
-    script_pane_check(app);
-}
-
-// ---- files
-// -----------------------------------------------------------------------------------------
+// ---- files -------------------------------------------------------------------------------------
 
 static void save(App *app, const char *path, char *text)
 {
@@ -548,18 +402,17 @@ static void do_write(App *app, const char *arg)
     }
 }
 
-// ---- the table
-// -------------------------------------------------------------------------------------
+// ---- the table ---------------------------------------------------------------------------------
 
 static const Entry entries[] = {
     { "back", do_back },
     { "cell", do_cell },
     { "cell-next", do_cell_next },
     { "cell-previous", do_cell_previous },
-    { "check", do_check },
+    { "check", command_check },
     { "close", do_close },
     { "down", do_down },
-    { "edit", do_edit },
+    { "edit", command_edit },
     { "epoch", do_epoch },
     { "filter", do_filter },
     { "find-next", do_find_next },
@@ -581,17 +434,17 @@ static const Entry entries[] = {
     { "open", do_open },
     { "page-down", do_page_down },
     { "page-up", do_page_up },
-    { "pause", do_pause },
+    { "pause", command_pause },
     { "previous", do_previous },
     { "quit", do_quit },
-    { "repair", do_repair },
+    { "repair", command_repair },
     { "repaint", do_repaint },
-    { "resume", do_pause },
+    { "resume", command_pause },
     { "right", do_right },
-    { "run", do_run },
+    { "run", command_run },
     { "save-display", do_save_display },
     { "sort", do_sort },
-    { "stop", do_stop },
+    { "stop", command_stop },
     { "suspend", do_suspend },
     { "up", do_up },
     { "view", do_view },
@@ -601,8 +454,8 @@ static const Entry entries[] = {
     { "zoom-in", do_zoom_in },
     { "zoom-out", do_zoom_out },
     // behind keys only
-    { "ask-repair", do_ask_repair },
-    { "ask-stop", do_ask_stop },
+    { "ask-repair", command_ask_repair },
+    { "ask-stop", command_ask_stop },
     { "prompt-command", do_prompt_command },
     { "prompt-filter", do_prompt_filter },
 };
