@@ -47,7 +47,9 @@ INLINE void AT_WIDTH(conv_grad_block)(const AT_WIDTH(GradBlock) * g, const int L
         if (i / NB >= g->lanes)
             continue;
         float *to = g->gw + (size_t)(i / NB) * job->w_ld + i % NB * VW;
-        AT_WIDTH(store_part)(to, acc[i] + AT_WIDTH(load_part)(to, n), n);
+        if (!job->fresh)
+            acc[i] += AT_WIDTH(load_part)(to, n);
+        AT_WIDTH(store_part)(to, acc[i], n);
     }
 }
 

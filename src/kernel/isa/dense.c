@@ -260,10 +260,12 @@ static void store_source(const ConvTiles *t, int i, int image)
     tile_store_dx(&t->dx, t->seg[i].block0, &src, &dst, image);
 }
 
-static void weights_backward(const ConvTiles *t, float *gw, float *gb)
+static void weights_backward(const ConvTiles *t, float *gw, float *gb, bool fresh)
 {
     const KernelConv *v = t->v;
     const size_t c0 = (size_t)(t->group * t->oc);
+    if (v->g_bias && fresh)
+        memset(gb + c0, 0, (size_t)t->oc * sizeof *gb);
     if (v->g_bias)
         tile_sum(&t->d, gb + c0);
     if (!v->g_w)
@@ -280,11 +282,12 @@ static void weights_backward(const ConvTiles *t, float *gw, float *gb)
         .w_tap = (size_t)t->c * (size_t)v->shape.oc,
         .w_ld = (size_t)v->shape.oc,
         .oc = t->oc,
+        .fresh = fresh,
     };
     conv_grad(&job);
 }
 
-static void conv_image_bwd(const ConvTiles *t, int image, float *gw, float *gb)
+static void conv_image_bwd(const ConvTiles *t, int image, float *gw, float *gb, bool fresh)
 {
     const KernelConv *v = t->v;
     tile_grad(&t->d, &v->grad, t->group * t->oc,
@@ -292,7 +295,7 @@ static void conv_image_bwd(const ConvTiles *t, int image, float *gw, float *gb)
     if (v->g_w)
         load_input(t, image);
     if (v->g_w || v->g_bias)
-        weights_backward(t, gw, gb);
+        weights_backward(t, gw, gb, fresh);
     for (int i = 0; v->dst && i < v->n_src; i++) {
         if (!v->dst[i].dx)
             continue;
@@ -311,10 +314,6 @@ void dense_bwd(const KernelConv *v)
     {
         ConvTiles t;
         tiles_init(&t, v, true);
-#pragma omp for schedule(static)
-        for (int g = 0; g < KERNEL_GROUPS; g++)
-            if (stride)
-                memset(v->work->group + (size_t)g * stride, 0, stride * sizeof(float));
         for (t.group = 0; t.group < s->groups; t.group++) {
             if (wants_dx(v))
                 set_back_weights(&t);
@@ -322,14 +321,16 @@ void dense_bwd(const KernelConv *v)
             for (int g = 0; g < KERNEL_GROUPS; g++) {
                 float *gw = stride ? v->work->group + (size_t)g * stride : NULL;
                 float *gb = v->g_bias ? gw + w : NULL;
-                int to = kernel_group(s->n, g + 1);
-                for (int image = kernel_group(s->n, g); image < to; image++)
-                    conv_image_bwd(&t, image, gw, gb);
+                const int from = kernel_group(s->n, g), to = kernel_group(s->n, g + 1);
+                if (stride && from == to)
+                    memset(gw, 0, stride * sizeof(float));
+                for (int image = from; image < to; image++)
+                    conv_image_bwd(&t, image, gw, gb, image == from);
             }
         }
     }
     if (v->g_w)
-        kernel_sum_groups(v->work->group, stride, count, v->g_w, v->work->threads);
+        groups_sum(v->work->group, stride, count, v->g_w, v->work->threads);
     if (v->g_bias)
-        kernel_sum_groups(v->work->group + w, stride, (size_t)s->oc, v->g_bias, v->work->threads);
+        groups_sum(v->work->group + w, stride, (size_t)s->oc, v->g_bias, v->work->threads);
 }

@@ -276,7 +276,9 @@ INLINE void AT_WIDTH(depth_grad_taps)(const DepthGradJob *job, int b, int i, int
         for (int s = 1; s < S; s++)
             sum += acc[s * R * K + q];
         float *to = job->gw + (size_t)((i + q / K) * taps->k + j + q % K) * (size_t)c + b * VW;
-        AT_WIDTH(store_part)(to, sum + AT_WIDTH(load_part)(to, n), n);
+        if (!job->fresh)
+            sum += AT_WIDTH(load_part)(to, n);
+        AT_WIDTH(store_part)(to, sum, n);
     }
 }
 

@@ -20,6 +20,7 @@
 #define pools_floats KERNEL_NAME(pools_floats)
 #define streams_fwd KERNEL_NAME(streams_fwd)
 #define streams_reduce KERNEL_NAME(streams_reduce)
+#define groups_sum KERNEL_NAME(groups_sum)
 #define entry_border KERNEL_NAME(entry_border)
 
 void units_fwd(const KernelUnits *u);
@@ -38,6 +39,10 @@ void streams_reduce(const KernelMix *m);
 size_t unit_floats(const KernelShape *s);
 size_t dense_floats(const KernelShape *s);
 size_t pools_floats(const KernelShape *s);
+
+// out[i] = sum of the groups' group[g * stride + i] in order. `group` is aligned to vectors, the
+// stride a multiple of 16 floats.
+void groups_sum(const float *group, size_t stride, size_t count, float *out, int threads);
 
 // Widens the borders that the input and (backward) the output gradient of a window need.
 void entry_border(const Window *win, Border *in, Border *d);

@@ -80,7 +80,8 @@ typedef struct {
     const Tile *in, *d;
     const Taps *taps;
     int dil;
-    float *gw; // [k*k][c]
+    float *gw;  // [k*k][c]
+    bool fresh; // overwrites gw instead of adding
 } DepthGradJob;
 
 // Channels of a tile that are `c` rows of the weights from row `row0` on.
@@ -114,6 +115,7 @@ typedef struct {
     float *gw; // tap t, row ci: gw + t*w_tap + ci*w_ld
     size_t w_tap, w_ld;
     int oc;
+    bool fresh; // overwrites gw instead of adding
 } ConvGradJob;
 
 typedef struct {

@@ -32,7 +32,7 @@ INLINE void AT_WIDTH(load_row)(const Tile *t, float *to, const KernelSrc *src, c
     }
     for (int i = 0; i < t->w; i++, x += src->ld)
         AT_WIDTH(storeu)
-        (to + i * VW, AT_WIDTH(prologue)(pre, AT_WIDTH(load_part)(x + c0, n), a, b));
+    (to + i * VW, AT_WIDTH(prologue)(pre, AT_WIDTH(load_part)(x + c0, n), a, b));
 }
 
 static void AT_WIDTH(load_image)(const Tile *t, const KernelSrc *src, int block0, int image)

@@ -15,6 +15,7 @@ typedef struct {
     Tile dx;
     int strip;             // rows
     float *room, *room_pw; // padded copies of weights
+    bool fresh;            // the group's gradients are not begun
 } UnitTiles;
 
 // Output rows [from, from + rows) of image `image`.
@@ -269,6 +270,7 @@ static void point_grad(const UnitTiles *t, const Strip *strip, float *gw)
         .gw = gw,
         .w_ld = (size_t)s->oc,
         .oc = s->oc,
+        .fresh = t->fresh && strip->from == 0,
     };
     conv_grad(&job);
 }
@@ -299,7 +301,9 @@ static void depth_weights(const UnitTiles *t, int i, float *gw)
     Window win = unit_window(t->u, i);
     Taps taps;
     taps_forward(&taps, &win);
-    DepthGradJob job = { .in = &t->in, .d = &t->d, .taps = &taps, .dil = win.dil, .gw = gw };
+    DepthGradJob job = {
+        .in = &t->in, .d = &t->d, .taps = &taps, .dil = win.dil, .gw = gw, .fresh = t->fresh
+    };
     depth_grad(&job);
 }
 
@@ -367,11 +371,11 @@ static void finish_weights(const KernelUnits *u, size_t stride)
         const KernelUnit *unit = &u->unit[i];
         size_t pw, size = unit_weights(u, i, &pw);
         if (unit->g_dw)
-            kernel_sum_groups(at, stride, (size_t)(unit->k * unit->k) * (size_t)u->shape.c,
-                              unit->g_dw, u->work->threads);
+            groups_sum(at, stride, (size_t)(unit->k * unit->k) * (size_t)u->shape.c, unit->g_dw,
+                       u->work->threads);
         if (unit->g_pw)
-            kernel_sum_groups(at + pw, stride, (size_t)u->shape.c * (size_t)u->shape.oc, unit->g_pw,
-                              u->work->threads);
+            groups_sum(at + pw, stride, (size_t)u->shape.c * (size_t)u->shape.oc, unit->g_pw,
+                       u->work->threads);
         at += size;
     }
 }
@@ -388,11 +392,13 @@ void units_bwd(const KernelUnits *u)
 #pragma omp for schedule(static)
         for (int g = 0; g < KERNEL_GROUPS; g++) {
             float *gw = stride ? u->work->group + (size_t)g * stride : NULL;
-            if (stride)
+            const int from = kernel_group(u->shape.n, g), to = kernel_group(u->shape.n, g + 1);
+            if (stride && from == to)
                 memset(gw, 0, stride * sizeof(float));
-            int to = kernel_group(u->shape.n, g + 1);
-            for (int image = kernel_group(u->shape.n, g); image < to; image++)
+            for (int image = from; image < to; image++) {
+                t.fresh = image == from;
                 units_image(&t, image, gw);
+            }
         }
     }
     finish_weights(u, stride);
