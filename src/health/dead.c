@@ -5,13 +5,17 @@
 #include "src/health/machine.h"
 
 enum { STUCK_EPOCHS = 5, FLAT_EPOCHS = 10, MAJORITY_EPOCHS = 2 };
-static const double POINT = 0.01;
+static const double POINT = 0.01, NEAR = 0.05;
 static const double LOW_VALID = 0.25;
 
+// Training accuracy at most a point over the majority rate. A search that is only slow to start
+// (GDAS trains one path at a time) already shows more than that in validation.
 static int at_majority(const HealthLimits *limits, const AccPoint *acc, int n)
 {
     int epochs = 0;
-    for (int i = n - 1; i >= 0 && acc[i].train <= limits->majority + POINT; i--)
+    for (int i = n - 1; i >= 0 && acc[i].train <= limits->majority + POINT &&
+                        !(acc[i].valid > limits->majority + NEAR);
+         i--)
         epochs++;
     return epochs;
 }

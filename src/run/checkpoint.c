@@ -134,7 +134,7 @@ void checkpoint_prune(const char *run, int keep, int window, const int *pinned, 
 {
     int epochs[MANY];
     int n = checkpoint_list(run, epochs, MANY);
-    for (int i = 0; i < n - keep; i++) {
+    for (int i = 0; i < n - keep && i < n; i++) {
         char path[PATH_MAX];
         if (epochs[i] < 0 || epochs[i] > epochs[n - 1] - window ||
             is_pinned(epochs[i], pinned, n_pinned))

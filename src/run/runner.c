@@ -12,6 +12,7 @@
 #include "src/run/checkpoint.h"
 #include "src/run/control.h"
 #include "src/run/copy.h"
+#include "src/run/history.h"
 #include "src/run/journal.h"
 #include "src/run/rundir.h"
 
@@ -426,13 +427,27 @@ static Status make_directory(Runner *r, const char *space_path, const char *name
     return status == STATUS_OK ? open_files(r, err) : status;
 }
 
+// The parent's records up to the checkpoint. They are on its observer's screen already.
+static Status inherit(Runner *r, const char *from, Error *err)
+{
+    SearchProgress p;
+    search_progress(r->search, &p);
+    const RunHooks *loud = r->hooks;
+    RunHooks quiet = *loud;
+    quiet.observer = (Sink){ 0 };
+    r->hooks = &quiet;
+    Status status = history_copy(from, p.step, &r->sink, err);
+    r->hooks = loud;
+    return status;
+}
+
 static Status begin(Runner *r, const char *fork_of, int fork_epoch, Error *err)
 {
     Status status = emit_run(r, fork_of, fork_epoch, err);
     if (status == STATUS_OK)
         status = emit_state(r, "RUNNING", err);
-    if (status == STATUS_OK && !fork_of)
-        status = search_begin(r->search, err);
+    if (status == STATUS_OK)
+        status = fork_of ? inherit(r, fork_of, err) : search_begin(r->search, err);
     if (status == STATUS_OK)
         status = save_now(r, err);
     if (status == STATUS_OK && r->hooks->ready)

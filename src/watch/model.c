@@ -218,11 +218,19 @@ Status model_cell(ModelRun *run, const HealthCell *cell, int *index, Error *err)
     return model_declare(run, mine, err);
 }
 
-// Cuts the tail of a cell: looks after (epoch, step), genotypes after epoch.
+// Does a record at (epoch, step) come after what a resume keeps? The step decides; records of
+// producers that count no steps go by their epoch.
+static bool is_later(int at_epoch, int64_t at_step, int epoch, int64_t step)
+{
+    return at_step > 0 ? at_step > step : at_epoch > epoch;
+}
+
+// Cuts the tail of a cell: looks after the step, genotypes after the epoch.
 static void cell_rewind(ModelRun *run, ModelCell *cell, int epoch, int64_t step)
 {
     int keep = cell->n_looks;
-    while (keep > 0 && (cell->looks[keep - 1].epoch > epoch || cell->looks[keep - 1].step > step))
+    while (keep > 0 &&
+           is_later(cell->looks[keep - 1].epoch, cell->looks[keep - 1].step, epoch, step))
         keep--;
     model_drop_looks(run, cell, keep, cell->n_looks);
     cell->n_genos = model_geno_count(cell, epoch);
@@ -235,8 +243,8 @@ void model_rewind(ModelRun *run, int epoch, int64_t step)
     run->n_rows = model_row_count(run, epoch);
     while (run->n_lambdas > 0 && run->lambdas[run->n_lambdas - 1].epoch > epoch)
         run->n_lambdas--;
-    while (run->n_gradients > 0 && (run->gradients[run->n_gradients - 1].epoch > epoch ||
-                                    run->gradients[run->n_gradients - 1].step > step))
+    while (run->n_gradients > 0 && is_later(run->gradients[run->n_gradients - 1].epoch,
+                                            run->gradients[run->n_gradients - 1].step, epoch, step))
         run->n_gradients--;
     if (run->last_checkpoint > epoch)
         run->last_checkpoint = epoch;

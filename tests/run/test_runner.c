@@ -431,6 +431,7 @@ static void a_fork_with_nothing_changed_repeats_the_run(void **state)
     assert_memory_equal(x, y, nx);
     mem_free(x);
     mem_free(y);
+    assert_same_journals("whole", "forked"); // the parent's past included
 }
 
 static void full_disk_ends_the_run_and_loses_nothing(void **state)
