@@ -355,7 +355,8 @@ static Status read_piece(Source *source, Feed *feed, bool *more, Error *err)
 
 // ---- silence ------------------------------------------------------------------------------------
 
-// A journal that says RUNNING but has been silent for several epochs is that of a dead process.
+// A journal that says RUNNING but has been silent for several epochs is that of a dead process;
+// where the process can be asked for, also one that says PAUSED, and at once.
 static void check_silence(Source *source)
 {
     enum { LEAST = 120, UNKNOWN_PACE = 1800, EPOCHS = 4 };
@@ -369,9 +370,12 @@ static void check_silence(Source *source)
             double limit = isfinite(pace) ? fmax(LEAST, EPOCHS * pace) : UNKNOWN_PACE;
             bool silent = now - (double)feed->seen.st_mtim.tv_sec > limit;
             RunState state = run->state;
-            if (state == RUN_RUNNING && silent)
+            bool alive = state == RUN_RUNNING || state == RUN_PAUSED;
+            bool dead = (alive || state == RUN_LOST) && source->options.is_dead &&
+                        source->options.is_dead(run->path);
+            if ((state == RUN_RUNNING && silent) || (alive && dead))
                 run->state = RUN_LOST;
-            else if (state == RUN_LOST && !silent)
+            else if (state == RUN_LOST && !silent && !dead)
                 run->state = RUN_RUNNING;
             run->version += run->state != state;
         }

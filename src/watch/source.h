@@ -18,6 +18,7 @@ typedef struct {
     const char *tag_pattern;  // event files: tag of alphas
     int until_epoch;          // replay: stop after this epoch; INT_MAX all
     bool follow;              // keep the file open and look for more
+    bool (*is_dead)(const char *path); // of a journal: its process is known to be gone; may be NULL
 } SourceOptions;
 
 Status source_open(const char *path, const SourceOptions *options, Source **source, Error *err);

@@ -37,15 +37,18 @@ ModelRun *app_run(const App *app)
     return app->run >= 0 && app->run < model->n ? model->runs[app->run] : NULL;
 }
 
-bool app_run_dir(const ModelRun *run, char *dir)
+static bool dir_of_journal(const char *path, char *dir)
 {
     static const char journal[] = "/journal.jsonl";
-    if (!run)
-        return false;
-    snprintf(dir, PATH_MAX, "%s", run->path);
+    snprintf(dir, PATH_MAX, "%s", path);
     if (str_ends(dir, journal))
         dir[strlen(dir) - strlen(journal)] = '\0';
     return file_is_dir(dir) && rundir_is_run(dir);
+}
+
+bool app_run_dir(const ModelRun *run, char *dir)
+{
+    return run && dir_of_journal(run->path, dir);
 }
 
 ViewId app_side_view(const App *app)
@@ -90,6 +93,8 @@ void app_context(const App *app, ViewContext *ctx)
                           .script_text = app->script_text[0] ? app->script_text : NULL,
                           .script_check = app->script_check[0] ? app->script_check : NULL,
                           .script_error_line = app->script_error_line,
+                          .marks = app->states[VIEW_RUNS].marks,
+                          .n_marks = app->states[VIEW_RUNS].n_marks,
                           .focus = app_pane_view(app) };
 }
 
@@ -154,34 +159,6 @@ static void choose_run(App *app)
         app->run = model->n - 1;
 }
 
-// Whether a run that says RUNNING has no process any more. Of another host only silence tells.
-static bool is_dead(const char *dir)
-{
-    char path[PATH_MAX], host[256], *text, *at;
-    if (rundir_owner(dir) != 0 || rundir_file(dir, "lock", path, NULL) != STATUS_OK ||
-        file_read(path, 4096, &text, NULL, NULL) != STATUS_OK)
-        return false;
-    at = strstr(text, "host ");
-    bool here = at && gethostname(host, sizeof host) == 0 && strlen(host) > 0 &&
-                strncmp(at + 5, host, strlen(host)) == 0;
-    mem_free(text);
-    return here;
-}
-
-static void mark_dead_runs(const App *app)
-{
-    const Model *model = app_model(app);
-    char dir[PATH_MAX];
-    for (int i = 0; i < model->n; i++) {
-        ModelRun *run = model->runs[i];
-        if (run->state != RUN_RUNNING || !app_run_dir(run, dir) || !is_dead(dir))
-            continue;
-        // The source takes a short silence for life again at every poll, one version later.
-        run->state = RUN_LOST;
-        run->version--;
-    }
-}
-
 static void read_data(App *app, bool *more)
 {
     Error err;
@@ -190,8 +167,6 @@ static void read_data(App *app, bool *more)
         return;
     if (source_poll(app->source, 20, more, &err) != STATUS_OK)
         app_say(app, "%s", err.msg);
-    if (!app->replay)
-        mark_dead_runs(app);
     choose_run(app);
     if (app->view == VIEW_SPACE && !app->script_loaded)
         script_pane_load(app);
@@ -351,6 +326,21 @@ static void loop(App *app)
     sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
+// Whether the process of a journal is gone. Of another host only silence tells.
+static bool is_dead(const char *journal)
+{
+    char path[PATH_MAX], dir[PATH_MAX], host[256], *text, *at;
+    if (!dir_of_journal(journal, dir) || rundir_owner(dir) != 0 ||
+        rundir_file(dir, "lock", path, NULL) != STATUS_OK ||
+        file_read(path, 4096, &text, NULL, NULL) != STATUS_OK)
+        return false;
+    at = strstr(text, "host ");
+    bool here = at && gethostname(host, sizeof host) == 0 && strlen(host) > 0 &&
+                strncmp(at + 5, host, strlen(host)) == 0;
+    mem_free(text);
+    return here;
+}
+
 // ---- start
 // --------------------------------------------------------------------------------------------
 
@@ -406,6 +396,7 @@ static App *app_instance(const AppOptions *o)
     app.run = -1;
     app.epoch = INT_MAX;
     app.options = (SourceOptions){ .majority = NAN, .until_epoch = INT_MAX, .follow = true };
+    app.options.is_dead = o->replay ? NULL : is_dead;
     app.view = o->list ? VIEW_RUNS : VIEW_OVERVIEW;
     app.term = (TermOptions){ .glyphs = o->glyphs, .color = o->color, .theme = o->theme };
     app.delay = o->delay;

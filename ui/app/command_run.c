@@ -25,7 +25,7 @@ static void control(App *app, const char *word)
     child(app, word, argv);
 }
 
-void command_pause(App *app, const char *arg)
+void run_command_pause(App *app, const char *arg)
 {
     const ModelRun *run = app_run(app);
     static char dir[PATH_MAX];
@@ -39,7 +39,7 @@ void command_pause(App *app, const char *arg)
     control(app, run && run->state == RUN_PAUSED ? "resume" : "pause");
 }
 
-void command_stop(App *app, const char *arg)
+void run_command_stop(App *app, const char *arg)
 {
     (void)arg;
     control(app, "stop");
@@ -52,7 +52,7 @@ static void ask(App *app, const char *question, const char *command)
     prompt_open(&app->prompt, PROMPT_QUESTION, question, "");
 }
 
-void command_ask_stop(App *app, const char *arg)
+void run_command_ask_stop(App *app, const char *arg)
 {
     const ModelRun *run = app_run(app);
     (void)arg;
@@ -80,7 +80,7 @@ static int repair_epoch(const App *app, const ModelRun *run)
     return epoch;
 }
 
-void command_ask_repair(App *app, const char *arg)
+void run_command_ask_repair(App *app, const char *arg)
 {
     const ModelRun *run = app_run(app);
     char question[160], dir[PATH_MAX];
@@ -95,7 +95,7 @@ void command_ask_repair(App *app, const char *arg)
     ask(app, question, "repair search.beta_decay=50");
 }
 
-void command_repair(App *app, const char *arg)
+void run_command_repair(App *app, const char *arg)
 {
     const ModelRun *run = app_run(app);
     if (!run || !strchr(arg, '=')) {
@@ -122,7 +122,7 @@ void command_repair(App *app, const char *arg)
 }
 
 // "run digits --seed 3": words go on to the command as they stand.
-void command_run(App *app, const char *arg)
+void run_command_run(App *app, const char *arg)
 {
     char words[256], *argv[24] = { (char *)"dartboard", (char *)"run", (char *)"--detach" };
     int n = 3;
@@ -136,14 +136,14 @@ void command_run(App *app, const char *arg)
         child(app, "run", argv);
 }
 
-void command_edit(App *app, const char *arg)
+void run_command_edit(App *app, const char *arg)
 {
     (void)arg;
     script_pane_load(app);
     script_pane_edit(app);
 }
 
-void command_check(App *app, const char *arg)
+void run_command_check(App *app, const char *arg)
 {
     (void)arg;
     script_pane_load(app);

@@ -123,11 +123,25 @@ static void draw_footer(const App *app, Grid *g, Rect r)
         grid_text(g, r.row, col, r.cols - col, ROLE_DIM, 0, view->keys);
 }
 
+// A line with the name of the pane; of the focused one bold and reversed. A pane that is alone
+// has its name in the tabs already.
+static Rect draw_title(App *app, ViewId id, Rect r, bool focused)
+{
+    if (app->help || (!app->layout.side.rows && !app->layout.list.rows))
+        return r;
+    Grid *g = &app->grid;
+    grid_hline(g, r.row, r.col, r.cols, ROLE_GRID);
+    grid_printf(g, r.row, r.col + 1, r.cols - 1, focused ? ROLE_SELECT : ROLE_TITLE,
+                focused ? ATTR_BOLD | ATTR_REVERSE : 0, " %s ", view_get(id)->title);
+    return (Rect){ r.row + 1, r.col, r.rows - 1, r.cols };
+}
+
 static void draw_pane(App *app, ViewId id, Rect r, bool focused)
 {
     ViewContext ctx;
     if (r.rows == 0 || r.cols == 0)
         return;
+    r = draw_title(app, id, r, focused);
     app_context(app, &ctx);
     ctx.details = r.cols >= 100;
     const View *view = view_get(id);
@@ -144,6 +158,16 @@ static void draw_too_small(App *app, Rect r)
         grid_text(&app->grid, r.row, col < 0 ? 0 : col, -1, ROLE_TITLE, ATTR_BOLD, text);
 }
 
+// Views that need the width more than a neighbour: the list has the overview's numbers, charts
+// and graph (64 columns) go before a side pane.
+static bool takes_all(ViewId view, int cols)
+{
+    enum { WIDE = 120, GRAPH_AND_SIDE = 98 };
+    return view == VIEW_RUNS || (view == VIEW_OVERVIEW && cols < WIDE) ||
+           ((view == VIEW_CELL || view == VIEW_ALPHA || view == VIEW_SPACE) &&
+            cols < GRAPH_AND_SIDE);
+}
+
 void screen_draw(App *app)
 {
     Grid *g = &app->grid;
@@ -151,7 +175,7 @@ void screen_draw(App *app)
     g->glyphs = app->glyphs;
     g->ascii_only = app->glyphs == GLYPHS_ASCII;
     LayoutFlags flags = { .alert = worst_alarm(app_run(app)) != NULL,
-                          .zoom = app->zoom || app->view == VIEW_RUNS };
+                          .zoom = app->zoom || takes_all(app->view, g->cols) };
     app->layout = layout_compute(g->rows, g->cols, flags);
     Layout *l = &app->layout;
     if (l->too_small) {

@@ -65,6 +65,9 @@ void script_pane_checked(App *app)
 {
     snprintf(app->script_check, sizeof app->script_check, "%s", app->child.text);
     app->script_error_line = app->child.code ? error_line(app->child.text) : 0;
+    if (app->script_error_line > 0) // with two lines of context above it
+        app->states[VIEW_SPACE].cursor =
+            app->script_error_line > 3 ? app->script_error_line - 3 : 0;
     app_say(app,
             app->child.code ? "the script has an error: see the space view" : "the script is good");
 }

@@ -153,10 +153,11 @@ static Status add_source(ShowData *d, const char *path, Error *err)
             return error_set(err, STATUS_NOMEM, "not enough memory for the runs");
         d->model.runs = runs;
         runs[d->model.n++] = model->runs[i];
-        // A run directory whose process is gone cannot be running, whatever its journal says.
-        if (runs[d->model.n - 1]->state == RUN_RUNNING && rundir_is_run(path) &&
+        // A run directory whose process is gone neither runs nor waits, whatever its journal says.
+        ModelRun *run = runs[d->model.n - 1];
+        if ((run->state == RUN_RUNNING || run->state == RUN_PAUSED) && rundir_is_run(path) &&
             rundir_owner(path) == 0)
-            runs[d->model.n - 1]->state = RUN_LOST;
+            run->state = RUN_LOST;
     }
     return status;
 }

@@ -44,6 +44,8 @@ void heat_cell(Grid *g, int row, int col, int cols, double v, bool marked, bool 
     bool ascii = g->ascii_only || g->glyphs == GLYPHS_ASCII;
     if (cols >= (ascii ? 6 : 5) && isfinite(v)) // ". .12" reads, "..12" does not
         grid_put(g, row, col++, shade(g, v), role, attr);
+    if (cols >= 6) // the shade carries the colour: digits that change cost no change of colour
+        role = ROLE_TEXT;
     if (cols >= 6 && marked)
         grid_put(g, row, col, '[', role, attr);
     if (cols >= 6)

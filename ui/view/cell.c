@@ -114,9 +114,8 @@ static void draw_inside(const ViewContext *ctx, ViewState *state, Grid *g, Rect 
         snprintf(text, sizeof text, "the graph needs %d rows and %d columns, here are %d and %d",
                  need_rows, need_cols, rest.rows, rest.cols);
     else
-        snprintf(text, sizeof text, "%s",
-                 area.cols < 64 ? "the graph is shown from 64 columns on" : "a shows the graph");
-    if (below.rows > 0)
+        snprintf(text, sizeof text, "a shows the graph");
+    if (below.rows > 0 && area.cols >= 64) // narrower there is the matrix only
         grid_text(g, below.row + below.rows - 1, below.col, below.cols, ROLE_DIM, 0, text);
 }
 

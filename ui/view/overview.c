@@ -108,10 +108,49 @@ static void draw_verdict(const ViewContext *ctx, Grid *g, Rect area)
 
 // ---- charts -------------------------------------------------------------------------------------
 
+// Runs whose curves are laid over this one's: the parent of a fork, then those marked in the list.
+enum { OTHERS = 4 };
+typedef struct {
+    const ModelRun *run[OTHERS];
+    char label[OTHERS][20];
+    int n;
+} Others;
+
+static void others_add(Others *o, const ViewContext *ctx, const ModelRun *run, const char *label)
+{
+    for (int i = 0; i < o->n; i++)
+        if (o->run[i] == run)
+            return;
+    if (!run || run == ctx->run || o->n == OTHERS)
+        return;
+    snprintf(o->label[o->n], sizeof o->label[0], "%s", label);
+    o->run[o->n++] = run;
+}
+
+static Others others_of(const ViewContext *ctx)
+{
+    Others o = { 0 };
+    const char *slash = strrchr(ctx->run->fork_of, '/');
+    const char *parent = slash ? slash + 1 : ctx->run->fork_of;
+    others_add(&o, ctx, ctx->run->parent, "parent");
+    for (int i = 0; *parent && i < ctx->model->n; i++)
+        if (strcmp(ctx->model->runs[i]->name, parent) == 0)
+            others_add(&o, ctx, ctx->model->runs[i], "parent");
+    for (int i = 0; i < ctx->n_marks; i++)
+        if (ctx->marks[i] >= 0 && ctx->marks[i] < ctx->model->n)
+            others_add(&o, ctx, ctx->model->runs[ctx->marks[i]],
+                       part_name(ctx->model->runs[ctx->marks[i]]));
+    return o;
+}
+
+static const Role other_roles[OTHERS] = { ROLE_SERIES_7, ROLE_SERIES_5, ROLE_SERIES_6,
+                                          ROLE_SERIES_8 };
+
 static void chart_accuracy(const ViewContext *ctx, Grid *g, Rect area)
 {
-    SeriesData data[4];
-    ChartSeries series[4];
+    SeriesData data[3 + OTHERS];
+    ChartSeries series[3 + OTHERS];
+    Others others = others_of(ctx);
     char remark[64], a[16];
     int n = 0;
     const EpochRow *row = part_row(ctx);
@@ -125,11 +164,11 @@ static void chart_accuracy(const ViewContext *ctx, Grid *g, Rect area)
         series[n] = part_epoch_series(&data[n], ctx, FIELD_TEST_ACC, "test", ROLE_SERIES_3);
         n++;
     }
-    if (ctx->run->parent) { // of a fork: both curves side by side
+    for (int i = 0; i < others.n; i++, n++) {
         ViewContext other = *ctx;
-        other.run = ctx->run->parent;
-        series[n] = part_epoch_series(&data[n], &other, FIELD_VALID_ACC, "forked", ROLE_SERIES_7);
-        n++;
+        other.run = others.run[i];
+        series[n] =
+            part_epoch_series(&data[n], &other, FIELD_VALID_ACC, others.label[i], other_roles[i]);
     }
     snprintf(remark, sizeof remark, "valid %s",
              text_percent(row ? row->valid_acc : NAN, a, sizeof a));
@@ -162,9 +201,10 @@ static void chart_cells(const ViewContext *ctx, Grid *g, Rect area, SignalId id,
 {
     static const Role roles[GENO_CELLS] = { ROLE_SERIES_1, ROLE_SERIES_2, ROLE_SERIES_3,
                                             ROLE_SERIES_4 };
-    SeriesData data[GENO_CELLS];
-    ChartSeries series[GENO_CELLS];
+    SeriesData data[GENO_CELLS + OTHERS];
+    ChartSeries series[GENO_CELLS + OTHERS];
     ChartLimit limits[2];
+    Others others = others_of(ctx);
     char remark[96], one[48] = "", a[16];
     int n = ctx->run->n_cells < GENO_CELLS ? ctx->run->n_cells : GENO_CELLS, used = 0, n_limits = 0;
     remark[0] = '\0';
@@ -183,13 +223,24 @@ static void chart_cells(const ViewContext *ctx, Grid *g, Rect area, SignalId id,
     }
     if ((int)strlen(title) + 2 + used > area.cols) // too narrow for all: the current cell
         snprintf(remark, sizeof remark, "%s", one);
+    int cell = part_cell(ctx), all = n;
+    for (int i = 0; cell >= 0 && i < others.n; i++) { // their cell of the same name
+        ViewContext other = *ctx;
+        other.run = others.run[i];
+        int c = model_cell_index(other.run, part_cell_name(ctx, cell));
+        if (c >= 0) {
+            series[all] =
+                part_signal_series(&data[all], &other, c, id, others.label[i], other_roles[i]);
+            all++;
+        }
+    }
     if (id == SIGNAL_T_Q && n > 0) {
         limits[n_limits++] = (ChartLimit){ part_t_watch(ctx->run), "watch", ROLE_WARN };
         limits[n_limits++] = (ChartLimit){ part_t_warn(ctx->run, 0), "warn", ROLE_BAD };
     }
     part_chart(ctx, g, area, title, remark,
                (ChartSpec){ .series = series,
-                            .n_series = n,
+                            .n_series = all,
                             .limits = limits,
                             .n_limits = n_limits,
                             .empty = empty });
@@ -345,8 +396,11 @@ static void draw_short(const ViewContext *ctx, Grid *g, Rect area)
         text_spark(g, spark, run->cells[cell].n_looks, look_at, &look, 0, part_t_warn(run, cell),
                    ROLE_SERIES_2);
     if (known) {
-        snprintf(text, sizeof text, "%s: %d of %d skip, conv depth %d", part_cell_name(ctx, cell),
-                 s.skips, s.kept, s.conv_depth);
+        if (s.conv_depth >= 0)
+            snprintf(text, sizeof text, "%s: %d of %d skip, conv depth %d",
+                     part_cell_name(ctx, cell), s.skips, s.kept, s.conv_depth);
+        else
+            snprintf(text, sizeof text, "%s: - skip, conv depth -", part_cell_name(ctx, cell));
         grid_text(g, ++row, area.col, area.cols, ROLE_TEXT, 0, text);
     }
     draw_facts(ctx, g, (Rect){ row + 1, area.col, area.row + area.rows - row - 1, area.cols });
@@ -461,7 +515,9 @@ const View view_overview = {
     .keys = "[ ] cell  , . epoch  y log loss  + - = time axis",
     .help = "The run on one screen. Entropy: 1 means undecided, 0 decided, with none left out. "
             "Consensus t says whether the edges agree on skip; above its limits the cell is "
-            "drifting to a collapse. Below: the cell that would be derived now, with its weights.",
+            "drifting to a collapse. The parent of a fork and runs marked in the list are laid "
+            "over the "
+            "curves. Below: the cell that would be derived now, with its weights.",
     .draw = draw,
     .act = act,
     .csv = csv,

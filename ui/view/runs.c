@@ -33,6 +33,15 @@ static const TableColumn columns[COL_COUNT] = {
     [COL_UPDATED] = { "updated", 8, true, false },
 };
 
+// Beside other views only the name, a short state and a mark for trouble have room.
+static const int narrow[] = { COL_NAME, COL_STATE, COL_VERDICT };
+static const TableColumn narrow_columns[] = {
+    { "run", 0, false, true },
+    { "is", 0, false, false },
+    { "!", 0, false, false },
+};
+enum { NARROW = 40 };
+
 enum { SHOWN = 4096 };
 
 static bool passes(const ModelRun *run, const char *filter)
@@ -55,6 +64,16 @@ int view_runs_selected(const ViewContext *ctx, const ViewState *state)
     static int shown[SHOWN];
     int n = collect(ctx, shown);
     return state->cursor >= 0 && state->cursor < n ? shown[state->cursor] : -1;
+}
+
+// A mark before the words are read: two for a run that is lost, one for one that may be.
+static void trouble_text(const ModelRun *run, char *buf, size_t size, Role *role)
+{
+    Verdict v = VERDICT_OK;
+    if (run->health && !(run->n_cells == 0 && run->n_trials > 0))
+        v = health_verdict(run->health, NULL);
+    snprintf(buf, size, "%s", v >= VERDICT_COLLAPSED ? "!!" : v >= VERDICT_WARN ? "!" : "");
+    *role = part_verdict_role(v);
 }
 
 static double last_acc(const ModelRun *run)
@@ -92,9 +111,19 @@ static void verdict_text(const ModelRun *run, char *buf, size_t size, Role *role
     *role = part_verdict_role(v);
 }
 
+static const char *short_or_long(RunState state, bool brief)
+{
+    return !brief                 ? run_state_name(state)
+           : state == RUN_RUNNING ? "RUN"
+           : state == RUN_PAUSED  ? "WAIT"
+           : state == RUN_STOPPED ? "STOP"
+                                  : run_state_name(state);
+}
+
 typedef struct {
     const ViewContext *ctx;
     const ViewState *state;
+    bool narrow;
     int shown[SHOWN];
 } Rows;
 
@@ -112,16 +141,16 @@ static void cell(const void *self, int row, int column, char *buf, size_t size, 
     int index = rows->shown[row];
     const ModelRun *run = rows->ctx->model->runs[index];
     char num[32];
-    switch (column) {
+    switch (rows->narrow ? narrow[column] : column) {
     case COL_NAME:
         snprintf(buf, size, "%s%.100s", is_marked(rows->state, index) ? "* " : "", part_name(run));
         break;
     case COL_STATE:
-        snprintf(buf, size, "%s", run_state_name(run->state));
+        snprintf(buf, size, rows->narrow ? "%.4s" : "%s", short_or_long(run->state, rows->narrow));
         *role = part_state_role(run->state);
         break;
     case COL_EPOCH: epoch_text(run, buf, size); break;
-    case COL_VERDICT: verdict_text(run, buf, size, role); break;
+    case COL_VERDICT: (rows->narrow ? trouble_text : verdict_text)(run, buf, size, role); break;
     case COL_ACC: text_percent(last_acc(run), buf, size); break;
     case COL_ETA: text_eta(run->state == RUN_RUNNING ? model_eta(run) : NAN, buf, size); break;
     case COL_STRATEGY: snprintf(buf, size, "%s", run->strategy[0] ? run->strategy : "-"); break;
@@ -141,6 +170,7 @@ static void draw_inside(const ViewContext *ctx, ViewState *state, Grid *g, Rect 
     static Rows rows;
     rows.ctx = ctx;
     rows.state = state;
+    rows.narrow = area.cols < NARROW;
     int n = collect(ctx, rows.shown);
     state->items = n;
     state->cursor = state->cursor >= n ? n - 1 : state->cursor;
@@ -153,8 +183,8 @@ static void draw_inside(const ViewContext *ctx, ViewState *state, Grid *g, Rect 
                         : "start one with: dartboard run SPACE, or press 5 for the spaces");
         return;
     }
-    Table table = { .columns = columns,
-                    .n_columns = COL_COUNT,
+    Table table = { .columns = rows.narrow ? narrow_columns : columns,
+                    .n_columns = rows.narrow ? (int)(sizeof narrow / sizeof *narrow) : COL_COUNT,
                     .n_rows = n,
                     .data = &rows,
                     .cell = cell,
@@ -217,7 +247,9 @@ const View view_runs = {
     .name = "runs",
     .title = "Runs",
     .keys = "Enter open  Space mark  / filter",
-    .help = "The runs of this directory or log. Enter opens one; Space marks runs to compare. LOST "
+    .help = "The runs of this directory or log. Enter opens one; Space marks runs to compare: "
+            "the overview lays their curves over its own. Narrow: ! is WARN, !! COLLAPSED or DEAD. "
+            "LOST "
             "means that the journal has been silent for longer than its epochs take.",
     .draw = draw,
     .act = act,

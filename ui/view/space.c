@@ -126,11 +126,19 @@ static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, b
     Rect rest = part_heading(g, area, ctx->script_path ? ctx->script_path : "space",
                              bad ? "has an error" : "", focused);
     if (ctx->script_check && *ctx->script_check && area.rows >= 5) {
-        Rect check = { rest.row, rest.col, rest.rows / 3 > 0 ? rest.rows / 3 : 1, rest.cols };
-        int used =
-            text_wrap(g, check, bad ? ROLE_BAD : ROLE_OK, bad ? ATTR_BOLD : 0, ctx->script_check);
-        rest.row += used;
-        rest.rows -= used;
+        // An error stands above the script; what a good one means below it.
+        int most = rest.rows / 3 > 0 ? rest.rows / 3 : 1;
+        Rect check = { rest.row, rest.col, most, rest.cols };
+        Role role = bad ? ROLE_BAD : ROLE_OK;
+        Rect clip = grid_clip(g, (Rect){ 0, 0, 0, 0 }); // only measured
+        check.rows = text_wrap(g, check, role, 0, ctx->script_check);
+        g->clip = clip;
+        rest.rows -= check.rows;
+        if (bad)
+            rest.row += check.rows;
+        else
+            check.row = rest.row + rest.rows;
+        text_wrap(g, check, role, bad ? ATTR_BOLD : 0, ctx->script_check);
     }
     if (area.cols >= 110) {
         draw_meaning(ctx, g, (Rect){ rest.row, rest.col + rest.cols - 38, rest.rows, 38 });

@@ -37,7 +37,9 @@ typedef struct {
     // Text of the space script with its check result, for the space view; may be NULL.
     const char *script_path, *script_text, *script_check; // check: errors or the summary
     int script_error_line;                                // 0 none
-    ViewId focus; // for the help overlay: the view it explains
+    ViewId focus;     // for the help overlay: the view it explains
+    const int *marks; // runs marked for comparison: indices into model->runs
+    int n_marks;
 } ViewContext;
 
 typedef struct {
