@@ -13,6 +13,8 @@ return nas.cells {
     },
   },
   net = { cells = 3, channels = 16, stem = 3, reduce_at = { 1 } },
+  -- What random search and evolution score a candidate by; DARTS looks at the loss alone.
+  directions = { accuracy = "maximize", params = "minimize" },
   defaults = {
     -- Digits have a left and a right: no flips. Shifts of one pixel, small cutouts.
     data = { batch = 32, split = "stratified", crop = 1, flip = false },
@@ -20,6 +22,7 @@ return nas.cells {
       epochs = 50,
       w = { lr = 0.05, lr_min = 0.001 },
       alpha = { lr = 3e-3 },
+      trials = 100, population = 20, sample = 5, share_epochs = 30, bn_batches = 5,
     },
     retrain = {
       epochs = 60, cells = 4, channels = 16, batch = 32, lr = 0.05, drop_path = 0.1, cutout = 2,
