@@ -43,8 +43,8 @@ void ref_generic_bwd(const KernelGenericArgs *a);
 void ref_loss(const KernelLoss *l);
 size_t ref_tile_floats(KernelEntry entry, const KernelShape *shape);
 
-// One image of the bigger generic layers (generic_norm.c, generic_attention.c, generic_random.c, generic_shuffle.c).
-// x, y, dy, dx are dense; gw, gbias ... are this group's accumulators or NULL.
+// One image of the bigger generic layers (generic_norm.c, generic_attention.c, generic_random.c,
+// generic_shuffle.c). x, y, dy, dx are dense; gw, gbias ... are this group's accumulators or NULL.
 typedef struct {
     const KernelGenericArgs *a;
     int image;
