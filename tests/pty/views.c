@@ -142,8 +142,10 @@ static void z_makes_one_pane_full_size_and_back(void **state)
 {
     (void)state;
     Pty *p = watch("healthy.jsonl", 24, 80);
+    pty_see(p, "? help");
+    pty_send(p, "7"); // has the cell beside it
     pty_see(p, "concat of");
-    pty_send(p, "2z");
+    pty_send(p, "z");
     pty_gone(p, "concat of");
     pty_send(p, "z");
     pty_see(p, "concat of");
