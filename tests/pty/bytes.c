@@ -51,7 +51,7 @@ static void a_growing_journal_shows_and_one_epoch_is_few_bytes(void **state)
     int at = lines_to_epoch("healthy.jsonl", 9);
     pty_record("healthy.jsonl", "b.jsonl", at);
     Pty *p = pty_dashboard(24, 80, watch);
-    pty_see(p, "ep 9/49");
+    pty_see(p, "ep 10/50");
     for (int epoch = 10; epoch < 22; epoch++) {
         char text[32];
         const char key[] = { views[(epoch - 10) / 3], 0 };
@@ -61,7 +61,7 @@ static void a_growing_journal_shows_and_one_epoch_is_few_bytes(void **state)
         pty_append("healthy.jsonl", "b.jsonl", at, next);
         at = next;
         size_t before = p->used;
-        snprintf(text, sizeof text, "ep %d/49", epoch);
+        snprintf(text, sizeof text, "ep %d/50", epoch + 1);
         pty_see(p, text);
         pty_settle(p, 300);
         size_t bytes = p->used - before;

@@ -213,11 +213,11 @@ static void a_replay_moves_by_itself_and_by_hand(void **state)
     pty_record("healthy.jsonl", "r.jsonl", 0);
     Pty *p = pty_dashboard(24, 80, argv);
     pty_see(p, "REPLAY");
-    pty_see(p, "ep 30/49");
+    pty_see(p, "ep 31/50");
     pty_send(p, ":epoch 7\r");
-    pty_see(p, "ep 7/49");
+    pty_see(p, "ep 8/50");
     pty_send(p, ",");
-    pty_see(p, "ep 6/49");
+    pty_see(p, "ep 7/50");
     leave(p);
 }
 

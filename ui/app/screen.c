@@ -42,8 +42,8 @@ static void draw_header(const App *app, Grid *g, Rect r)
                        run_state_name(run->state));
     int shown = app->epoch == INT_MAX ? run->epoch : app->epoch;
     if (run->epochs > 0)
-        col += grid_printf(g, r.row, col, r.cols - col, ROLE_TEXT, 0, "  ep %d/%d", shown,
-                           run->epochs - 1);
+        col += grid_printf(g, r.row, col, r.cols - col, ROLE_TEXT, 0, "  ep %d/%d", shown + 1,
+                           run->epochs); // epochs done, as a progress; views name them from 0
     else
         col += grid_printf(g, r.row, col, r.cols - col, ROLE_TEXT, 0, "  ep %d", shown);
     char each[32], eta[32];

@@ -77,7 +77,7 @@ static void draw_verdict(const ViewContext *ctx, Grid *g, Rect area, bool focuse
     }
     if (ctx->epoch != INT_MAX && end - col > 20)
         grid_printf(g, area.row, col + 3, end - col - 3, ROLE_DIM, 0, "(now; numbers of epoch %d)",
-                    ctx->epoch + 1);
+                    ctx->epoch);
 }
 
 enum { NAME_COLS = 18, VALUE_COLS = 10, LIMIT_COLS = 17 };

@@ -61,9 +61,8 @@ static void draw_name(const ViewContext *ctx, Grid *g, Rect area, bool focused)
     const ModelRun *run = ctx->run;
     char text[160] = "";
     if (run->strategy[0] || run->space[0])
-        snprintf(text, sizeof text, "%s%s%s%s", run->strategy,
-                 run->strategy[0] && run->space[0] ? " on " : "", run->space[0] ? run->space : "",
-                 run->seed >= 0 ? "" : "");
+        snprintf(text, sizeof text, "%s%s%s", run->strategy,
+                 run->strategy[0] && run->space[0] ? " on " : "", run->space);
     size_t used = strlen(text);
     if (run->seed >= 0 && used < sizeof text)
         used +=
