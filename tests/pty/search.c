@@ -70,7 +70,7 @@ static void q_leaves_and_the_search_goes_on_to_its_end(void **state)
     static const char *const again[] = { "watch", "leave", NULL };
     p = pty_dashboard(24, 80, again);
     pty_see(p, "DONE");
-    pty_see(p, "59/59");
+    pty_see(p, "60/60");
     pty_send(p, "q");
     pty_wait_exit(p);
     pty_close(p);
