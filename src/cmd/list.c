@@ -10,6 +10,7 @@
 
 #include "src/base/file.h"
 #include "src/base/json.h"
+#include "src/cmd/load.h"
 #include "src/run/rundir.h"
 #include "src/watch/source.h"
 
@@ -23,9 +24,7 @@ static Json *describe(const ModelRun *run, const char *path)
 {
     Cause cause = CAUSE_NONE;
     Verdict verdict = run->health ? health_verdict(run->health, &cause) : VERDICT_OK;
-    double acc = NAN;
-    for (int i = run->n_rows - 1; i >= 0 && isnan(acc); i--)
-        acc = run->rows[i].valid_acc;
+    double acc = load_valid_acc(run);
     RunState state = run->state;
     if (state == RUN_RUNNING && rundir_owner(path) == 0)
         state = RUN_LOST; // the journal says running, nobody holds the lock

@@ -41,3 +41,11 @@ Status load_run(const char *path, Source **source, const ModelRun **run, Error *
     *run = model->runs[model->n - 1];
     return STATUS_OK;
 }
+
+double load_valid_acc(const ModelRun *run)
+{
+    double acc = NAN;
+    for (int i = run->n_rows - 1; i >= 0 && isnan(acc); i--)
+        acc = run->rows[i].valid_acc;
+    return acc;
+}

@@ -11,5 +11,7 @@
 Status load_path(const CmdArgs *args, const char *name, char *path, Error *err);
 // Opens and reads all. *run: the last run in it; valid until source_close.
 Status load_run(const char *path, Source **source, const ModelRun **run, Error *err);
+// Validation accuracy of the newest epoch that has one, a fraction; NAN if none has.
+double load_valid_acc(const ModelRun *run);
 
 #endif

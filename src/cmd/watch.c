@@ -109,9 +109,7 @@ static void print_news(const ModelRun *run, Printed *p, bool final)
 
 static void print_summary(const ModelRun *run)
 {
-    double acc = NAN;
-    for (int i = run->n_rows - 1; i >= 0 && isnan(acc); i--)
-        acc = run->rows[i].valid_acc;
+    double acc = load_valid_acc(run);
     printf("genotype: %s\naccuracy: %.4f\nhealth: %s\nrun: %s\n", run->genotype, acc,
            verdict_name(health_verdict(run->health, NULL)), run->path);
 }
@@ -119,9 +117,7 @@ static void print_summary(const ModelRun *run)
 static Json *summary_json(const ModelRun *run)
 {
     Json *o = json_new_object();
-    double acc = NAN;
-    for (int i = run->n_rows - 1; i >= 0 && isnan(acc); i--)
-        acc = run->rows[i].valid_acc;
+    double acc = load_valid_acc(run);
     json_put_str(o, "name", run->name);
     json_put_str(o, "state", run_state_name(run->state));
     json_put_int(o, "epoch", run->epoch);
