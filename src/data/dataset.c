@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "src/data/dataset.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
