@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs fuzz targets for FUZZ_SECONDS (60) each with their seeds. Needs clang.
-# Arguments: work directory, compiler flags, libraries, then TARGET:SOURCES for every target.
+# Arguments: work directory, compiler flags (with the shell's quotes), libraries, then
+# TARGET:SOURCES for every target.
 out=$1 flags=$2 libs=$3
 shift 3
 seconds=${FUZZ_SECONDS:-60}
@@ -10,9 +11,8 @@ failed=0
 for entry in "$@"; do
     name=${entry%%:*}
     sources=${entry#*:}
-    # shellcheck disable=SC2086
-    clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -std=c11 -w $flags \
-        -o "$out/$name" "tests/fuzz/fuzz_$name.c" $sources $libs || { echo "$name does not build"; failed=1; continue; }
+    eval "clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -std=c11 -w $flags" \
+        "-o '$out/$name' tests/fuzz/fuzz_$name.c $sources $libs" || { echo "$name does not build"; failed=1; continue; }
     mkdir -p "$out/corpus-$name"
     seeds=tests/fuzz/seeds/$name
     [ -d "$seeds" ] || seeds=
