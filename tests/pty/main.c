@@ -5,7 +5,7 @@
 #include "tests/pty/pty.h"
 
 // The dashboard end to end in a pseudo-terminal. DARTBOARD_BIN names the program; runs from the
-// repository root. An argument names one group.
+// repository root. An argument names one group, a second one the tests in it (as a shell pattern).
 
 static const struct {
     const char *name;
@@ -44,6 +44,8 @@ int main(int argc, char **argv)
 #endif
     if (!find_places())
         return 1;
+    if (argc > 2)
+        cmocka_set_test_filter(argv[2]);
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
         if (argc < 2 || strcmp(argv[1], groups[i].name) == 0)
             failed += groups[i].run();

@@ -64,20 +64,20 @@ static void digits_switch_views(void **state)
     leave(p);
 }
 
-// Keys with what each leaves on the screen.
+// Keys with what each leaves on the screen, and what it takes away where the screen had the first
+// before.
 static void keys_do_what_the_screen_says(void **state)
 {
     (void)state;
-    static const struct {
-        const char *keys, *sees;
-    } steps[] = {
+    enum { KEYS, SEES, GONE };
+    static const char *const steps[][3] = {
         { "?", "leave the dashboard" },
-        { "\033", "time axis" },
+        { "\033", "time axis", "leave the dashboard" },
         { "\033OP", "leave the dashboard" }, // F1
-        { "?", "time axis" },
+        { "?", "time axis", "leave the dashboard" },
         { ",", "PAST" },
         { ",,.", "PAST" },
-        { "\033[F", "[ ] cell" }, // End
+        { "\033[F", "[ ] cell", "PAST" }, // End
         { "f", "FROZEN" },
         { "f", "live" },
         { "v", "glyphs: " },
@@ -97,9 +97,9 @@ static void keys_do_what_the_screen_says(void **state)
         { "/epoch", "/epoch" },
         { "\r", "filter: epoch" },
         { "\0331", "time axis" },
-        { "2", "map/chart" },
-        { "a", "map/chart" },
-        { "]", "reduction" },
+        { "2", "normal  epoch", "filter: " },
+        { "a", "edge c-2>0", "weights sum" },
+        { "]", "reduction  epoch", "normal  epoch" },
         { "3", "graph/matrix" },
         { "a", "concat of" },
         { "\t\033[Z", "graph/matrix" },
@@ -110,8 +110,10 @@ static void keys_do_what_the_screen_says(void **state)
     Pty *p = watch("healthy.jsonl", 30, 110);
     pty_see(p, "? help");
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        pty_send(p, steps[i].keys);
-        pty_see(p, steps[i].sees);
+        pty_send(p, steps[i][KEYS]);
+        pty_see(p, steps[i][SEES]);
+        if (steps[i][GONE])
+            pty_gone(p, steps[i][GONE]);
         pty_settle(p, 60); // Esc and what follows are told apart by time
     }
     assert_int_equal(access(pty_path("overview.txt"), R_OK), 0);

@@ -12,11 +12,13 @@
 #include <cmocka.h>
 #include <curses.h>
 
+#include "ui/term/keys.h"
 #include "ui/term/term.h"
 
-// Grid to curses and back, on a terminal that is /dev/null.
+// Grid to curses and back, on a terminal that is /dev/null; keys come through a pipe.
 
-static FILE *null_out, *null_in;
+static FILE *null_out, *keys_in;
+static int keys_out; // bytes written here are typed
 
 static int start(void **state)
 {
@@ -24,9 +26,15 @@ static int start(void **state)
     if (!setlocale(LC_ALL, "C.UTF-8"))
         return -1;
     null_out = fopen("/dev/null", "w");
-    null_in = fopen("/dev/null", "r");
-    SCREEN *screen = newterm("xterm-256color", null_out, null_in);
+    int ends[2];
+    if (pipe(ends) != 0)
+        return -1;
+    keys_in = fdopen(ends[0], "r");
+    keys_out = ends[1];
+    SCREEN *screen = newterm("xterm-256color", null_out, keys_in);
     *state = screen;
+    if (screen)
+        keys_start();
     return screen ? 0 : -1;
 }
 
@@ -35,7 +43,8 @@ static int stop(void **state)
     endwin();
     delscreen(*state);
     fclose(null_out);
-    fclose(null_in);
+    fclose(keys_in);
+    close(keys_out);
     return 0;
 }
 
@@ -106,6 +115,41 @@ static void changes_replace_what_was_there(void **state)
     term_draw(&g, false);
     assert_same(&g);
     grid_fini(&g);
+}
+
+static void a_key_is_one_key_in_whatever_form_it_comes(void **state)
+{
+    (void)state;
+    enum { MOST = 6 };
+    static const struct {
+        const char *bytes;
+        int keys[MOST]; // 0 ends them
+    } cases[] = {
+        { "a]", { 'a', ']' } },
+        { "\033[F\033OF\033[4~\033[8~", { TKEY_END, TKEY_END, TKEY_END, TKEY_END } },
+        { "\033[H\033OH\033[1~\033[7~", { TKEY_HOME, TKEY_HOME, TKEY_HOME, TKEY_HOME } },
+        { "\033[A\033OA\033[B\033OB", { TKEY_UP, TKEY_UP, TKEY_DOWN, TKEY_DOWN } },
+        { "\033[5~\033[6~\033[Z", { TKEY_PAGE_UP, TKEY_PAGE_DOWN, TKEY_BACKTAB } },
+        { "\033OP\033[[A\033[11~", { TKEY_F1, TKEY_F1, TKEY_F1 } },
+        { "\033", { 27 } },
+        { "\0331", { 27, '1' } }, // Alt-1 is Esc and 1
+        { "\033\033OP", { 27, TKEY_F1 } },
+        { "\033[1;5Cx", { 'x' } },      // Ctrl-Right: no key of ours, nor are its letters
+        { "\033[15~\033[Ix", { 'x' } }, // F5, a focus report
+        { "\033OSx", { 'x' } },         // F4
+        { "\033[", { 27, '[' } },
+        { "\r\n\177\b", { TKEY_ENTER, TKEY_ENTER, TKEY_BACKSPACE, TKEY_BACKSPACE } },
+        { "é", { 0xE9 } },
+    };
+    while (term_key() != TKEY_NONE) // that the size changed
+        ;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t n = strlen(cases[i].bytes);
+        assert_int_equal(write(keys_out, cases[i].bytes, n), n);
+        for (int k = 0; k < MOST && cases[i].keys[k]; k++)
+            assert_int_equal(term_key(), cases[i].keys[k]);
+        assert_int_equal(term_key(), TKEY_NONE);
+    }
 }
 
 static void set(const char *name, const char *value)
@@ -190,6 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_drawn_stands_on_the_screen_at_any_size),
         cmocka_unit_test(changes_replace_what_was_there),
+        cmocka_unit_test(a_key_is_one_key_in_whatever_form_it_comes),
         cmocka_unit_test(tiers_follow_locale_terminal_and_wishes),
         cmocka_unit_test(wishes_that_cannot_be_are_refused_with_a_way_out),
         cmocka_unit_test(without_a_terminal_it_does_not_start),

@@ -13,6 +13,7 @@
 #include <curses.h>
 #include <term.h>
 
+#include "ui/term/keys.h"
 #include "ui/term/palette.h"
 
 // The one terminal of the process: curses is a singleton, so is this.
@@ -24,7 +25,6 @@ static struct {
     char restore[256]; // bytes that bring the terminal back after a crash
     int restore_len;
     struct termios modes; // and its modes
-    int mouse_row, mouse_col, mouse_wheel;
 } term;
 
 static volatile sig_atomic_t quit_signal;
@@ -165,9 +165,7 @@ Status term_start(const TermOptions *o, Error *err)
     raw();
     noecho();
     nonl();
-    keypad(stdscr, TRUE);
-    nodelay(stdscr, TRUE);
-    set_escdelay(25);
+    keys_start();
     curs_set(0);
     if (term.color != COLOR_MONO && has_colors())
         palette_start(term.color == COLOR_256 && COLORS >= 256,
@@ -259,73 +257,6 @@ void term_cursor(int row, int col)
         move(row, col);
         refresh();
     }
-}
-
-static int special_key(int key)
-{
-    static const struct {
-        int curses, ours;
-    } keys[] = { { KEY_RESIZE, TKEY_RESIZE },
-                 { KEY_UP, TKEY_UP },
-                 { KEY_DOWN, TKEY_DOWN },
-                 { KEY_LEFT, TKEY_LEFT },
-                 { KEY_RIGHT, TKEY_RIGHT },
-                 { KEY_HOME, TKEY_HOME },
-                 { KEY_END, TKEY_END },
-                 { KEY_PPAGE, TKEY_PAGE_UP },
-                 { KEY_NPAGE, TKEY_PAGE_DOWN },
-                 { KEY_BTAB, TKEY_BACKTAB },
-                 { KEY_BACKSPACE, TKEY_BACKSPACE },
-                 { KEY_DC, TKEY_DELETE },
-                 { KEY_ENTER, TKEY_ENTER },
-                 { KEY_F(1), TKEY_F1 },
-                 { KEY_MOUSE, TKEY_MOUSE } };
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
-        if (keys[i].curses == key)
-            return keys[i].ours;
-    return TKEY_NONE;
-}
-
-static int read_mouse(void)
-{
-    MEVENT event;
-    if (getmouse(&event) != OK)
-        return TKEY_NONE;
-    term.mouse_row = event.y;
-    term.mouse_col = event.x;
-    term.mouse_wheel = event.bstate & BUTTON4_PRESSED ? -1 : event.bstate & BUTTON5_PRESSED ? 1 : 0;
-    return TKEY_MOUSE;
-}
-
-int term_key(void)
-{
-    wint_t ch;
-    int kind = get_wch(&ch);
-    if (kind == ERR)
-        return TKEY_NONE;
-    if (kind == KEY_CODE_YES) {
-        int key = special_key((int)ch);
-        return key == TKEY_MOUSE ? read_mouse() : key;
-    }
-    if (ch == '\r' || ch == '\n')
-        return TKEY_ENTER;
-    if (ch == 127 || ch == 8)
-        return TKEY_BACKSPACE;
-    return (int)ch;
-}
-
-void term_mouse(bool on)
-{
-    mousemask(on ? BUTTON1_PRESSED | BUTTON1_CLICKED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0, NULL);
-    mouseinterval(0);
-}
-
-bool term_mouse_event(int *row, int *col, int *wheel)
-{
-    *row = term.mouse_row;
-    *col = term.mouse_col;
-    *wheel = term.mouse_wheel;
-    return true;
 }
 
 // ncurses' own SIGTSTP handler leaves the screen and repaints after SIGCONT.
