@@ -49,6 +49,20 @@ static const GenoRow *series(const ModelCell *cell, int *n)
     return cell->genos + skip;
 }
 
+// JSON counts by genotypes, so that its epochs are places in its lists: the number of the one
+// that closes this epoch. The two differ where a log tells a cell at the ends of stages only,
+// begins at a later epoch or has lost a line. -1 stays -1.
+static int genotype_of(const ModelRun *run, int cell, int epoch)
+{
+    int n = 0, before = 0;
+    const GenoRow *rows = cell >= 0 ? series(&run->cells[cell], &n) : NULL;
+    if (!n || epoch < 0)
+        return epoch;
+    while (before < n && rows[before].epoch < epoch)
+        before++;
+    return before;
+}
+
 // Of all runs; a directory may hold several.
 static const char *dialect_of(const Model *model)
 {
@@ -124,7 +138,11 @@ int health_report_rules(const ModelRun *run, RuleResult results[HEALTH_RULES])
         int epoch = fired[i] >= 0 && fired[i] < n ? rows[fired[i]].epoch : -1;
         results[at] = (RuleResult){ .rule = names[i], .cell = name, .epoch = epoch };
     }
-    results[3] = (RuleResult){ "lambda-live", name, lambda, returned, true };
+    results[3] = (RuleResult){ "lambda-live", name, lambda, returned, true, -1, -1 };
+    for (int i = 0; i < HEALTH_RULES; i++) {
+        results[i].genotype = genotype_of(run, cell, results[i].epoch);
+        results[i].returned_genotype = genotype_of(run, cell, results[i].returned);
+    }
     return HEALTH_RULES;
 }
 
@@ -147,16 +165,16 @@ static void cell_text(const GenoCell *cell, Str *out)
     genotype_write(&one, out);
 }
 
-static Json *alarm_json(const HealthAlarm *alarm)
+static Json *alarm_json(const ModelRun *run, int cell, const HealthAlarm *alarm)
 {
     Json *out = json_new_object();
     json_put_str(out, "level", level_name(alarm->level));
     json_put_str(out, "rule", alarm->rule);
-    json_put_int(out, "epoch", alarm->epoch);
+    json_put_int(out, "epoch", genotype_of(run, cell, alarm->epoch));
     json_put_str(out, "evidence", alarm->evidence);
     const char *cause = cause_name(alarm->cause);
     json_put(out, "cause", cause ? json_new_str(cause) : json_new_null());
-    json_put(out, "good_epoch", epoch_or_null(alarm->good_epoch));
+    json_put(out, "good_epoch", epoch_or_null(genotype_of(run, cell, alarm->good_epoch)));
     return out;
 }
 
@@ -183,7 +201,7 @@ static Json *cell_json(const ModelRun *run, int index)
     for (int i = 0; i < health_alarm_count(run->health); i++) {
         const HealthAlarm *alarm = health_alarm(run->health, i);
         if (alarm_is_of(alarm, run, index))
-            json_add(alarms, alarm_json(alarm));
+            json_add(alarms, alarm_json(run, index, alarm));
     }
     Str text = { 0 };
     if (n)
@@ -222,9 +240,9 @@ static Json *rules_json(const ModelRun *run)
         Json *one = json_new_object();
         json_put_str(one, "rule", results[i].rule);
         json_put_str(one, "cell", results[i].cell);
-        json_put(one, "epoch", epoch_or_null(results[i].epoch));
+        json_put(one, "epoch", epoch_or_null(results[i].genotype));
         if (results[i].returns)
-            json_put(one, "returned", epoch_or_null(results[i].returned));
+            json_put(one, "returned", epoch_or_null(results[i].returned_genotype));
         json_add(out, one);
     }
     return out;

@@ -18,6 +18,8 @@ typedef struct {
     const char *rule, *cell;
     int epoch, returned; // -1: never
     bool returns;        // the rule names an epoch to go back to
+    // the same as numbers of genotypes of that cell from 0, which JSON counts by; -1: never
+    int genotype, returned_genotype;
 } RuleResult;
 enum { HEALTH_RULES = 5 };
 int health_report_rules(const ModelRun *run, RuleResult results[HEALTH_RULES]);
