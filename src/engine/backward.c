@@ -123,6 +123,14 @@ static bool wants_alpha(const Plan *plan, const Op *op, int k)
     return (plan->what & GRAD_MIX) && plan->refs[op->refs + k].table >= 0;
 }
 
+static bool mixes_by_table(const Plan *plan, const Op *op)
+{
+    for (int k = 0; k < op->n_src; k++)
+        if (wants_alpha(plan, op, k))
+            return true;
+    return false;
+}
+
 // One pass over all streams: sums of g and g * y, which serve the batch norms and the alphas.
 static void reduce_streams(Plan *plan, Op *op, const KernelTerm *term)
 {
@@ -144,7 +152,7 @@ static void reduce_streams(Plan *plan, Op *op, const KernelTerm *term)
         plan->stream_args[m.n_streams++] = (KernelStream){ tensor_data(plan, s->tensor) + s->off,
                                                            tensor_ld(plan, s->tensor), NULL };
     }
-    if (m.n_streams == 0)
+    if (m.n_streams == 0 && !mixes_by_table(plan, op))
         return;
     plan->kernels->mix_reduce(&m);
     // Rows of the streams first, the sum of g last: at n_src, so that its place is fixed.
@@ -152,6 +160,24 @@ static void reduce_streams(Plan *plan, Op *op, const KernelTerm *term)
     if (m.n_streams < op->n_src)
         memmove(op->gy + (size_t)op->n_src * m.c, op->gy + (size_t)m.n_streams * m.c,
                 (size_t)m.c * sizeof *op->gy);
+}
+
+// A map of ones in the place of an operator would get the sum of g: once for every row of a table
+// that is mixed here, whatever of the row runs.
+static void add_rest(const Plan *plan, const Op *op)
+{
+    const double *g1 = op->gy + (size_t)op->n_src * op->shape.c;
+    const MixRef *ref = &plan->refs[op->refs];
+    double sum = 0;
+    for (int c = 0; c < op->shape.c; c++)
+        sum += g1[c];
+    for (int k = 0; k < op->n_src; k++) {
+        bool again = ref[k].table < 0;
+        for (int i = 0; i < k && !again; i++)
+            again = ref[i].table == ref[k].table && ref[i].row == ref[k].row;
+        if (!again)
+            plan->tables[ref[k].table].rest[ref[k].row] += sum;
+    }
 }
 
 // A part of a tensor cannot take a term for the whole: add into its range.
@@ -180,6 +206,8 @@ static void back_mix(Plan *plan, Op *op)
     if (grad.n == 0)
         return;
     reduce_streams(plan, op, grad.term);
+    if (mixes_by_table(plan, op))
+        add_rest(plan, op);
     for (int k = 0; k < op->n_src; k++) {
         const Source *s = &plan->sources[op->src + k];
         if (!live_stream(plan, op, k))

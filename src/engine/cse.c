@@ -145,6 +145,7 @@ static Status copy_tables(Plan *plan, const Graph *g, Error *err)
         table->weight = ir_alloc(plan, size, sizeof *table->weight);
         table->active = ir_alloc(plan, size, sizeof *table->active);
         table->grad = ir_alloc(plan, size, sizeof *table->grad);
+        table->rest = ir_alloc(plan, (size_t)table->rows, sizeof *table->rest);
         for (size_t i = 0; i < size && !plan->failed; i++) {
             table->active[i] = true;
             table->weight[i] = 1 / (float)table->cols;

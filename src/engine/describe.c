@@ -59,7 +59,7 @@ char *plan_describe(const Plan *plan)
     char bytes[32];
     str_addf(&s, "%d layers in %d calls, batch %d, %s, %d threads, %s\n", plan->n_nodes,
              plan->n_ops, plan->options.batch, plan->kernels->name, plan->work.threads,
-             str_bytes((double)memory_bytes(plan), bytes, sizeof bytes));
+             str_bytes((double)plan->held, bytes, sizeof bytes));
     for (int i = 0; i < plan->n_ops; i++)
         add_op(plan, &s, &plan->ops[i]);
     if (!s.failed)

@@ -12,6 +12,7 @@
 //   fuse.c    layers become ops over tensors; batch norms, relus, slices and concatenations
 //             become the way an op reads its source
 //   grads.c   which gradients need memory, and when
+//   recompute.c what runs again before its backward pass instead of being kept
 //   memory.c  lifetimes to offsets
 // and while running: live.c (what a pass runs), forward.c, norm.c, backward.c.
 
@@ -61,8 +62,11 @@ typedef struct {
     int raw_uses, norms;
     bool has_params, has_mix; // upstream, itself included: a gradient is wanted
     size_t data, stat;        // float offsets in the arena
-    int first, last;          // lifetime
+    int first, last;          // lifetime; of the forward pass if it is made again
     bool live;
+    // recompute.c: read by sums and inner ops, by others; made again, from when to when
+    bool inner, outer, again, made_again;
+    int again_first, again_last;
 } Tensor;
 
 typedef struct {
@@ -146,13 +150,19 @@ typedef struct {
     float rate; // of the last forward
     bool live, back;
     bool has_params, has_mix;
+    bool inner, repeated; // recompute.c: runs again before the backward pass; planned so
 } Op;
+
+// Op that runs again before the backward pass of op `before`.
+typedef struct {
+    int op, before;
+} Redo;
 
 typedef struct {
     int rows, cols;
     float *weight;
     bool *active;
-    double *grad;
+    double *grad, *rest; // [rows][cols]; [rows]: see plan_mix_rest
 } Table;
 
 // Derived copy of a weight: [a][b] blocks transposed to [b][a].
@@ -195,6 +205,8 @@ struct Plan {
     int n_refs, cap_refs;
     Transposed *trans;
     int n_trans, cap_trans;
+    Redo *redo; // in the order of running
+    int n_redo, cap_redo;
 
     Tagged *params, *buffers;
     int n_params, cap_params, n_buffers, cap_buffers;
@@ -204,6 +216,7 @@ struct Plan {
     void *data_block;
     float *data; // arena of tensors and gradients, in data_block
     size_t data_floats;
+    size_t held; // bytes really taken
     KernelWork work;
     size_t group_floats;
     float *sums; // [images][rows][c] of reductions
@@ -243,8 +256,11 @@ void params_layout(Plan *plan);
 void params_refresh(Plan *plan);
 Status fuse_run(Plan *plan, Error *err);
 void grads_run(Plan *plan);
+void recompute_run(Plan *plan);
+// Runs what the backward pass of op `index` needs anew; cursor: 0 at the start of a pass.
+void recompute_before(Plan *plan, int index, int *cursor);
 void memory_run(Plan *plan);
-size_t memory_bytes(const Plan *plan);
+size_t memory_predict(Plan *plan); // bytes; exact once the passes are done
 Status memory_alloc(Plan *plan, Error *err);
 
 void live_forward(Plan *plan);

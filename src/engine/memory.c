@@ -9,12 +9,14 @@
 #include "src/base/str.h"
 
 // Offsets in one arena. Tensors of a training plan live from their making to the end of the
-// backward pass; those of a forward-only plan, and gradients, share memory by lifetime: largest
-// first, each at the lowest offset that is free during its life.
+// backward pass; those of a forward-only plan, those that are made again for the backward pass
+// (which live twice), and gradients share memory by lifetime: largest first, each at the lowest
+// offset that is free during its life.
 
 typedef struct {
     size_t size, offset;
-    int first, last;
+    int first, last; // life, in times of grads.c
+    int again, end;  // second life; again < 0: none
     size_t *where;
 } Block;
 
@@ -36,7 +38,7 @@ static void add_block(Plan *plan, Blocks *blocks, Block block)
         blocks->block[blocks->n++] = block;
 }
 
-// ---- lifetimes of tensors in forward-only plans -------------------------------------------------
+// ---- lifetimes of tensors -----------------------------------------------------------------------
 
 static void touch_tensor(Plan *plan, int tensor, int time)
 {
@@ -49,25 +51,35 @@ static void touch_tensor(Plan *plan, int tensor, int time)
         touch_tensor(plan, t->reshaped, time);
 }
 
+// Whether a tensor of a forward pass shares memory with others.
+static bool is_shared(const Plan *plan, const Tensor *t)
+{
+    return plan->options.forward_only || t->again;
+}
+
+static void touch_op(Plan *plan, const Op *op, int time, int end)
+{
+    touch_tensor(plan, op->out, time);
+    touch_tensor(plan, op->out2, time);
+    for (int k = 0; k < op->n_units; k++)
+        touch_tensor(plan, plan->units[op->unit[k]].out, time);
+    for (int k = 0; k < op->n_src; k++)
+        touch_tensor(plan, plan->sources[op->src + k].tensor,
+                     op->kind == OP_LOSS ? end : time); // losses are summed at the end
+    if (op->kind == OP_NORM)
+        touch_tensor(plan, plan->norms[op->norm].tensor, time);
+}
+
 static void tensor_lives(Plan *plan)
 {
     int end = 2 * plan->n_ops;
     for (int i = 0; i < plan->n_tensors; i++) {
-        plan->tensors[i].first = plan->options.forward_only ? end : 0;
-        plan->tensors[i].last = plan->options.forward_only ? 0 : end;
+        Tensor *t = &plan->tensors[i];
+        t->first = is_shared(plan, t) ? end : 0;
+        t->last = is_shared(plan, t) ? 0 : end;
     }
-    for (int i = 0; plan->options.forward_only && i < plan->n_ops; i++) {
-        const Op *op = &plan->ops[i];
-        touch_tensor(plan, op->out, i);
-        touch_tensor(plan, op->out2, i);
-        for (int k = 0; k < op->n_units; k++)
-            touch_tensor(plan, plan->units[op->unit[k]].out, i);
-        for (int k = 0; k < op->n_src; k++)
-            touch_tensor(plan, plan->sources[op->src + k].tensor,
-                         op->kind == OP_LOSS ? end : i); // losses are summed at the end
-        if (op->kind == OP_NORM)
-            touch_tensor(plan, plan->norms[op->norm].tensor, i);
-    }
+    for (int i = 0; i < plan->n_ops; i++)
+        touch_op(plan, &plan->ops[i], i, end);
     touch_tensor(plan, 0, 0);
     touch_tensor(plan, plan->logits, end);
 }
@@ -82,13 +94,24 @@ static int by_size(const void *a, const void *b)
     return x->first != y->first ? x->first - y->first : x->last - y->last;
 }
 
+static bool meet(int first, int last, const Block *b)
+{
+    return (first <= b->last && last >= b->first) ||
+           (b->again >= 0 && first <= b->end && last >= b->again);
+}
+
+static bool live_together(const Block *a, const Block *b)
+{
+    return meet(a->first, a->last, b) || (a->again >= 0 && meet(a->again, a->end, b));
+}
+
 // `placed` is sorted by offset; returns where the block goes in it.
 static int place(Block *placed[], int n, Block *b)
 {
     size_t at = 0;
     for (int i = 0; i < n; i++) {
         const Block *p = placed[i];
-        if (p->last < b->first || p->first > b->last)
+        if (!live_together(p, b))
             continue;
         if (p->offset >= at + b->size)
             break;
@@ -131,9 +154,12 @@ static void collect_tensors(Plan *plan, Blocks *shared, size_t *fixed)
             continue;
         size_t stat = t->want_stat ? kernel_round((size_t)plan->options.batch * 2 * t->shape.c) : 0;
         size_t size = t->reshaped != NONE ? 0 : floats(plan, t->shape);
-        if (plan->options.forward_only) {
-            add_block(plan, shared, (Block){ size, 0, t->first, t->last, &t->data });
-            add_block(plan, shared, (Block){ stat, 0, t->first, t->last, &t->stat });
+        if (is_shared(plan, t)) {
+            int again = t->again ? t->again_first : NONE;
+            Block b = { size, 0, t->first, t->last, again, t->again_last, &t->data };
+            Block s = { stat, 0, t->first, t->last, again, t->again_last, &t->stat };
+            add_block(plan, shared, b);
+            add_block(plan, shared, s);
             continue;
         }
         t->data = *fixed;
@@ -150,8 +176,10 @@ static void collect_grads(Plan *plan, Blocks *shared)
             continue;
         size_t stat =
             g->stat_wanted ? kernel_round((size_t)plan->options.batch * 2 * g->shape.c) : 0;
-        add_block(plan, shared, (Block){ floats(plan, g->shape), 0, g->first, g->last, &g->data });
-        add_block(plan, shared, (Block){ stat, 0, g->first, g->last, &g->stat });
+        Block b = { floats(plan, g->shape), 0, g->first, g->last, NONE, NONE, &g->data };
+        Block s = { stat, 0, g->first, g->last, NONE, NONE, &g->stat };
+        add_block(plan, shared, b);
+        add_block(plan, shared, s);
     }
 }
 
@@ -274,41 +302,7 @@ static void scratch_sizes(Plan *plan)
     plan->work.tile_floats = kernel_round(plan->work.tile_floats) + 64;
 }
 
-void memory_run(Plan *plan)
-{
-    Blocks shared = { 0 };
-    size_t fixed = 0;
-    tensor_lives(plan);
-    collect_tensors(plan, &shared, &fixed);
-    collect_grads(plan, &shared);
-    size_t top = plan->failed ? 0 : pack(plan, &shared);
-    for (int i = 0; i < shared.n; i++)
-        *shared.block[i].where += fixed;
-    plan->data_floats = fixed + top;
-    mem_free(shared.block);
-    scratch_sizes(plan);
-}
-
 // ---- bytes --------------------------------------------------------------------------------------
-
-static size_t all_floats(const Plan *plan)
-{
-    size_t params = plan->param_count * (plan->options.forward_only ? 1 : 2);
-    return plan->data_floats + params + plan->buffer_count + plan->trans_count +
-           plan->work.tile_floats * (size_t)plan->work.threads + plan->group_floats +
-           plan->sums_floats + (size_t)(MAX_TERMS + 2) * (size_t)plan->max_channels;
-}
-
-// Vectors of batch norms and lists of the plan itself are counted by the arena.
-size_t memory_bytes(const Plan *plan)
-{
-    size_t norms = 0;
-    for (int i = 0; i < plan->n_norms; i++)
-        norms += (size_t)plan->norms[i].c * (5 * sizeof(float) + 4 * sizeof(double));
-    return all_floats(plan) * sizeof(float) + norms + plan->arena.used +
-           (size_t)plan->cap_ops * sizeof(Op) + (size_t)plan->cap_grads * sizeof(Grad) +
-           (size_t)plan->cap_tensors * sizeof(Tensor) + (size_t)plan->cap_sources * sizeof(Source);
-}
 
 static void alloc_norms(Plan *plan)
 {
@@ -345,34 +339,94 @@ static void alloc_args(Plan *plan)
     plan->labels = ir_alloc(plan, batch, sizeof *plan->labels);
 }
 
+void memory_run(Plan *plan)
+{
+    Blocks shared = { 0 };
+    size_t fixed = 0;
+    tensor_lives(plan);
+    collect_tensors(plan, &shared, &fixed);
+    collect_grads(plan, &shared);
+    size_t top = plan->failed ? 0 : pack(plan, &shared);
+    for (int i = 0; i < shared.n && !plan->failed; i++)
+        *shared.block[i].where += fixed;
+    plan->data_floats = fixed + top;
+    mem_free(shared.block);
+    scratch_sizes(plan);
+    alloc_norms(plan); // small: part of the prediction by being there
+    alloc_args(plan);
+}
+
+// The big blocks. Activations are not zeroed: pages come as they are touched, and everything is
+// written before it is read.
+typedef struct {
+    float **where;
+    size_t floats;
+} Need;
+
+enum { NEEDS = 8 };
+
+static void list_needs(Plan *plan, Need need[NEEDS])
+{
+    size_t grads = plan->options.forward_only ? 0 : plan->param_count;
+    const Need list[NEEDS] = {
+        { &plan->param, plan->param_count },
+        { &plan->grad, grads },
+        { &plan->buffer, plan->buffer_count },
+        { &plan->trans_data, plan->trans_count },
+        { &plan->work.tile, plan->work.tile_floats * (size_t)plan->work.threads },
+        { &plan->work.group, plan->group_floats },
+        { &plan->sums, plan->sums_floats },
+        { &plan->term_vec, (size_t)(MAX_TERMS + 2) * (size_t)plan->max_channels },
+    };
+    memcpy(need, list, sizeof list);
+}
+
+static size_t data_bytes(const Plan *plan)
+{
+    return plan->data_floats * sizeof(float) + 64;
+}
+
+static size_t list_bytes(const Plan *plan)
+{
+    return (size_t)plan->cap_ops * sizeof(Op) + (size_t)plan->cap_grads * sizeof(Grad) +
+           (size_t)plan->cap_tensors * sizeof(Tensor) + (size_t)plan->cap_norms * sizeof(Norm) +
+           (size_t)plan->cap_units * sizeof(Unit) + (size_t)plan->cap_sources * sizeof(Source) +
+           (size_t)plan->cap_refs * sizeof(MixRef) + (size_t)plan->cap_redo * sizeof(Redo) +
+           (size_t)plan->cap_trans * sizeof(Transposed) +
+           (size_t)(plan->cap_params + plan->cap_buffers) * sizeof(Tagged);
+}
+
+size_t memory_predict(Plan *plan)
+{
+    Need need[NEEDS];
+    size_t sum = data_bytes(plan) + plan->arena.used + list_bytes(plan);
+    list_needs(plan, need);
+    for (int i = 0; i < NEEDS; i++)
+        sum += need[i].floats * sizeof(float);
+    return sum;
+}
+
 Status memory_alloc(Plan *plan, Error *err)
 {
-    bool train = !plan->options.forward_only;
-    alloc_norms(plan);
-    alloc_args(plan);
-    // Not zeroed: pages come as they are touched, and everything is written before it is read.
-    plan->data_block = mem_alloc(plan->data_floats * sizeof(float) + 64);
-    if (plan->data_block)
+    Need need[NEEDS];
+    list_needs(plan, need);
+    plan->data_block = mem_alloc(data_bytes(plan));
+    bool failed = !plan->data_block;
+    if (!failed)
         plan->data = (float *)((char *)plan->data_block + (-(uintptr_t)plan->data_block & 63));
-    plan->param = mem_aligned(plan->param_count * sizeof(float));
-    plan->grad = train ? mem_aligned(plan->param_count * sizeof(float)) : NULL;
-    plan->buffer = mem_aligned(plan->buffer_count * sizeof(float));
-    plan->trans_data = mem_aligned(plan->trans_count * sizeof(float));
-    plan->work.tile =
-        mem_aligned(plan->work.tile_floats * (size_t)plan->work.threads * sizeof(float));
-    plan->work.group = mem_aligned(plan->group_floats * sizeof(float));
-    plan->sums = mem_aligned(plan->sums_floats * sizeof(float));
-    plan->term_vec =
-        mem_aligned((size_t)(MAX_TERMS + 2) * (size_t)plan->max_channels * sizeof(float));
-    if (plan->failed || !plan->data_block || !plan->param || (train && !plan->grad) ||
-        !plan->buffer || !plan->trans_data || !plan->work.tile || !plan->work.group ||
-        !plan->sums || !plan->term_vec) {
-        char text[32];
-        return error_set(err, STATUS_NOMEM,
-                         "the network needs %s for a batch of %d, which the system does not give; "
-                         "use a smaller batch or fewer channels",
-                         str_bytes((double)memory_bytes(plan), text, sizeof text),
-                         plan->options.batch);
+    plan->held = data_bytes(plan) + plan->arena.used + list_bytes(plan);
+    for (int i = 0; i < NEEDS && !failed; i++) {
+        size_t bytes = need[i].floats * sizeof(float);
+        *need[i].where = mem_aligned(bytes);
+        failed = !*need[i].where;
+        plan->held += bytes;
     }
-    return STATUS_OK;
+    if (!failed)
+        return STATUS_OK;
+    char text[32];
+    return error_set(err, STATUS_NOMEM,
+                     "the network needs %s for a batch of %d, which the system does not give; use "
+                     "a smaller batch, fewer channels or recomputation (run.recompute)",
+                     str_bytes((double)memory_predict(plan), text, sizeof text),
+                     plan->options.batch);
 }

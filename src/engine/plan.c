@@ -57,6 +57,8 @@ static Status build(const Graph *g, const PlanOptions *options, Plan **out, Erro
     if (status == STATUS_OK) {
         grads_run(plan);
         if (!plan->failed)
+            recompute_run(plan);
+        if (!plan->failed)
             memory_run(plan);
         if (plan->failed)
             status = error_set(err, STATUS_NOMEM, "no memory to compile the plan");
@@ -74,7 +76,7 @@ Status plan_bytes(const Graph *g, const PlanOptions *options, size_t *bytes, Err
     Status status = build(g, options, &plan, err);
     if (status != STATUS_OK)
         return status;
-    *bytes = memory_bytes(plan);
+    *bytes = memory_predict(plan);
     plan_free(plan);
     return STATUS_OK;
 }
@@ -94,19 +96,35 @@ static size_t machine_free(void)
     return (size_t)kib * 1024;
 }
 
-static Status check_memory(const Plan *plan, Error *err)
+// What recomputation would need; 0 if that is already on or does not help.
+static size_t recomputed_bytes(const Graph *g, const Plan *plan, size_t need)
+{
+    PlanOptions o = plan->options;
+    size_t bytes;
+    if (o.recompute || o.forward_only)
+        return 0;
+    o.recompute = true;
+    if (plan_bytes(g, &o, &bytes, NULL) != STATUS_OK || bytes > need - need / 20)
+        return 0;
+    return bytes;
+}
+
+static Status check_memory(const Graph *g, Plan *plan, Error *err)
 {
     size_t limit = plan->options.memory_limit ? plan->options.memory_limit : machine_free();
-    size_t need = memory_bytes(plan);
+    size_t need = memory_predict(plan);
     if (limit == 0 || need <= limit)
         return STATUS_OK;
-    char a[32], b[32];
+    size_t less = recomputed_bytes(g, plan, need);
+    char a[32], b[32], c[32], advice[96] = "or fewer channels";
+    if (less > 0)
+        snprintf(advice, sizeof advice, "fewer channels or run.recompute=true, which needs %s",
+                 str_bytes((double)less, c, sizeof c));
     return error_set(err, STATUS_NOMEM,
-                     "the network needs %s for a batch of %d, %s is %s; use a smaller batch or "
-                     "fewer channels",
+                     "the network needs %s for a batch of %d, %s is %s; use a smaller batch%s %s",
                      str_bytes((double)need, a, sizeof a), plan->options.batch,
                      plan->options.memory_limit ? "the limit" : "free memory",
-                     str_bytes((double)limit, b, sizeof b));
+                     str_bytes((double)limit, b, sizeof b), less > 0 ? "," : "", advice);
 }
 
 Status plan_compile(const Graph *g, const PlanOptions *options, Plan **out, Error *err)
@@ -115,7 +133,7 @@ Status plan_compile(const Graph *g, const PlanOptions *options, Plan **out, Erro
     Status status = build(g, options, &plan, err);
     if (status != STATUS_OK)
         return status;
-    status = check_memory(plan, err);
+    status = check_memory(g, plan, err);
     if (status == STATUS_OK)
         status = memory_alloc(plan, err);
     if (status != STATUS_OK) {
@@ -130,11 +148,11 @@ void plan_free(Plan *plan)
 {
     if (!plan)
         return;
-    void *const blocks[] = { plan->tensors,    plan->norms,   plan->grads,      plan->ops,
-                             plan->units,      plan->sources, plan->refs,       plan->trans,
-                             plan->params,     plan->buffers, plan->data_block, plan->param,
-                             plan->grad,       plan->buffer,  plan->trans_data, plan->work.tile,
-                             plan->work.group, plan->sums,    plan->term_vec };
+    void *const blocks[] = { plan->tensors,   plan->norms,      plan->grads,   plan->ops,
+                             plan->units,     plan->sources,    plan->refs,    plan->trans,
+                             plan->redo,      plan->params,     plan->buffers, plan->data_block,
+                             plan->param,     plan->grad,       plan->buffer,  plan->trans_data,
+                             plan->work.tile, plan->work.group, plan->sums,    plan->term_vec };
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         mem_free(blocks[i]);
     arena_fini(&plan->arena);
@@ -230,13 +248,19 @@ Status plan_backward(Plan *plan, int what, Error *err)
     plan->what = what;
     if (what & GRAD_WEIGHTS)
         memset(plan->grad, 0, plan->param_count * sizeof *plan->grad);
-    for (int t = 0; t < plan->n_tables; t++)
-        memset(plan->tables[t].grad, 0,
-               (size_t)plan->tables[t].rows * (size_t)plan->tables[t].cols * sizeof(double));
+    for (int t = 0; t < plan->n_tables; t++) {
+        const Table *table = &plan->tables[t];
+        size_t rows = (size_t)table->rows;
+        memset(table->grad, 0, rows * (size_t)table->cols * sizeof *table->grad);
+        memset(table->rest, 0, rows * sizeof *table->rest);
+    }
     live_backward(plan);
-    for (int i = plan->n_ops - 1; i >= 0; i--)
+    int again = 0;
+    for (int i = plan->n_ops - 1; i >= 0; i--) {
+        recompute_before(plan, i, &again);
         if (plan->ops[i].back)
             backward_op(plan, &plan->ops[i]);
+    }
     return STATUS_OK;
 }
 
@@ -270,6 +294,11 @@ void plan_set_mix(Plan *plan, int table, const float *weights, const bool *activ
 const double *plan_mix_grad(const Plan *plan, int table)
 {
     return plan->tables[table].grad;
+}
+
+const double *plan_mix_rest(const Plan *plan, int table)
+{
+    return plan->tables[table].rest;
 }
 
 // ---- reading ------------------------------------------------------------------------------------
@@ -326,7 +355,7 @@ const ParamInfo *plan_buffer_info(const Plan *plan, int index)
 
 size_t plan_memory(const Plan *plan)
 {
-    return memory_bytes(plan);
+    return plan->held;
 }
 
 const char *plan_isa(const Plan *plan)

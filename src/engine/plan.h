@@ -20,6 +20,9 @@ typedef struct {
     int threads;         // 0: all processors this process may use
     bool unfused;        // no fusion: every layer by its own reference-like kernel, for comparison
     bool forward_only;   // no gradients: activations are reused at once
+    bool recompute;      // less memory, more time: what lies between the sums of a network (the
+                         // operators of mixed edges) runs again in the backward pass instead of
+                         // being kept. The same bits
     const char *isa;     // NULL: $DARTBOARD_ISA or the best; "reference": the naive kernels
     size_t memory_limit; // bytes; 0: what the machine has free. Over it: STATUS_NOMEM that says
                          // how much is needed and what to change
@@ -71,6 +74,9 @@ const float *plan_logits(const Plan *plan);
 void plan_set_mix(Plan *plan, int table, const float *weights, const bool *active);
 // dL/dweight [rows][cols] of the last backward with GRAD_MIX; 0 for what did not run.
 const double *plan_mix_grad(const Plan *plan, int table);
+// [rows]: dL/dweight of an operator of the row whose output is 1 everywhere (its sum of the map's
+// gradient), also of rows of which nothing ran.
+const double *plan_mix_rest(const Plan *plan, int table);
 
 // ---- parameters --------------------------------------------------------------------------------
 // All learned parameters lie in one flat float array (host copies on a CPU backend), gradients

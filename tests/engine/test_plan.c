@@ -119,27 +119,62 @@ static void a_mix_of_nothing_is_zero_and_passes_no_gradient(void **state)
 static void predicted_bytes_are_those_held(void **state)
 {
     (void)state;
-    Fixture f;
+    Graph *g = small_net();
+    for (int i = 0; i < 8; i++) {
+        Error err = { 0 };
+        Plan *plan;
+        size_t bytes;
+        PlanOptions o = { .batch = 1 + i,
+                          .threads = 1 + i % 3,
+                          .unfused = i & 1,
+                          .forward_only = (i & 2) != 0,
+                          .recompute = (i & 4) != 0 };
+        assert_int_equal(plan_bytes(g, &o, &bytes, &err), STATUS_OK);
+        assert_int_equal(plan_compile(g, &o, &plan, &err), STATUS_OK);
+        assert_true(bytes == plan_memory(plan));
+        plan_free(plan);
+    }
+    graph_free(g);
+}
+
+static size_t net_bytes(const Graph *g, bool recompute)
+{
+    PlanOptions o = { .batch = 16, .threads = 1, .recompute = recompute };
     Error err = { 0 };
     size_t bytes;
-    setup_with(&f, small_net());
-    PlanOptions o = { .batch = BATCH, .threads = 1, .isa = "reference" };
-    assert_int_equal(plan_bytes(f.g, &o, &bytes, &err), STATUS_OK);
-    assert_true(bytes <= plan_memory(f.plan));
-    assert_true((double)bytes > 0.9 * (double)plan_memory(f.plan));
-    teardown_of(&f);
+    assert_int_equal(plan_bytes(g, &o, &bytes, &err), STATUS_OK);
+    return bytes;
+}
+
+// The operators of one cell at a time instead of those of all.
+static void recomputing_needs_less_memory_the_deeper_the_net(void **state)
+{
+    (void)state;
+    size_t kept[2], made[2];
+    for (int i = 0; i < 2; i++) {
+        Graph *g = darts_net(&(DartsNet){ 16, 16, 3, 2 + 4 * i, 8, 4, 10, 0, false });
+        kept[i] = net_bytes(g, false);
+        made[i] = net_bytes(g, true);
+        graph_free(g);
+    }
+    assert_true(made[1] < kept[1] / 2);
+    assert_true((made[1] - made[0]) * 4 < kept[1] - kept[0]);
 }
 
 static void too_little_memory_says_how_much_and_what_to_change(void **state)
 {
     (void)state;
-    Graph *g = small_net();
+    Graph *g = darts_net(&(DartsNet){ 16, 16, 3, 6, 8, 4, 10, 0, false });
     Plan *plan = NULL;
     Error err = { 0 };
-    PlanOptions o = { .batch = BATCH, .threads = 1, .memory_limit = 10000 };
+    PlanOptions o = { .batch = 16, .threads = 1, .memory_limit = 10000 };
     assert_int_equal(plan_compile(g, &o, &plan, &err), STATUS_NOMEM);
     assert_non_null(strstr(err.msg, "smaller batch"));
     assert_non_null(strstr(err.msg, "10 kB"));
+    assert_non_null(strstr(err.msg, "run.recompute=true, which needs "));
+    o.recompute = true;
+    assert_int_equal(plan_compile(g, &o, &plan, &err), STATUS_NOMEM);
+    assert_non_null(strstr(err.msg, "smaller batch or fewer channels"));
     assert_null(plan);
     graph_free(g);
 }
@@ -148,7 +183,7 @@ static void an_allocation_that_fails_anywhere_is_an_error(void **state)
 {
     (void)state;
     Graph *g = small_net();
-    PlanOptions o = { .batch = 1, .threads = 1, .isa = "reference" };
+    PlanOptions o = { .batch = 1, .threads = 1, .isa = "reference", .recompute = true };
     for (int64_t n = 0;; n++) {
         Plan *plan = NULL;
         Error err = { 0 };
@@ -358,6 +393,7 @@ int main(void)
         cmocka_unit_test(a_sampled_path_runs_alone),
         cmocka_unit_test(a_mix_of_nothing_is_zero_and_passes_no_gradient),
         cmocka_unit_test(predicted_bytes_are_those_held),
+        cmocka_unit_test(recomputing_needs_less_memory_the_deeper_the_net),
         cmocka_unit_test(too_little_memory_says_how_much_and_what_to_change),
         cmocka_unit_test(an_allocation_that_fails_anywhere_is_an_error),
         cmocka_unit_test(a_step_allocates_nothing),

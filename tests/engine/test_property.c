@@ -232,6 +232,51 @@ static void a_forward_only_plan_gives_the_same_loss_in_less_memory(void **state)
     }
 }
 
+static void expect_same_bits(const Run *a, const Run *b, uint32_t seed)
+{
+    size_t n = plan_param_count(a->plan) * sizeof(float);
+    size_t buffers = plan_buffer_count(a->plan) * sizeof(float);
+    if (a->result.loss != b->result.loss)
+        fail_msg("seed %u: losses %.17g and %.17g", seed, a->result.loss, b->result.loss);
+    if (memcmp(a->grads, b->grads, n) != 0)
+        fail_msg("seed %u: weight gradients differ", seed);
+    if (memcmp(a->alpha, b->alpha, 30 * sizeof(double)) != 0)
+        fail_msg("seed %u: alpha gradients differ", seed);
+    if (memcmp(a->buffers, b->buffers, buffers) != 0)
+        fail_msg("seed %u: running statistics differ", seed);
+}
+
+static void recomputing_gives_the_same_bits(void **state)
+{
+    (void)state;
+    int smaller = 0;
+    for (uint32_t seed = 1; seed <= SEEDS; seed++) {
+        Graph *g = random_net(seed, 2 * LAYERS);
+        Run kept, made;
+        size_t bytes;
+        Error err = { 0 };
+        PlanOptions o = { .batch = BATCH, .threads = 1, .unfused = seed % 5 == 0 };
+        PassMode mode = seed % 4 == 0 ? PASS_BATCH : PASS_TRAIN;
+        int what = seed % 3 == 0 ? GRAD_MIX : GRAD_WEIGHTS | GRAD_MIX;
+        run_net(g, &o, seed, mode, what, &kept);
+        o.recompute = true;
+        o.threads = 1 + (int)(seed % 3);
+        run_net(g, &o, seed, mode, what, &made);
+        assert_int_equal(plan_bytes(g, &o, &bytes, &err), STATUS_OK);
+        assert_true(bytes == plan_memory(made.plan));
+        if (o.threads == 1 && plan_memory(made.plan) < plan_memory(kept.plan))
+            smaller++;
+        expect_same_bits(&kept, &made, seed);
+        assert_int_equal(plan_backward(made.plan, what, &err), STATUS_OK); // once more
+        assert_memory_equal(kept.grads, plan_grads(made.plan),
+                            plan_param_count(kept.plan) * sizeof(float));
+        end_run(&kept);
+        end_run(&made);
+        graph_free(g);
+    }
+    assert_true(smaller > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +285,7 @@ int main(void)
         cmocka_unit_test(one_thread_equals_four_to_the_bit),
         cmocka_unit_test(each_kind_of_gradient_alone_is_the_same),
         cmocka_unit_test(kernel_sets_agree),
+        cmocka_unit_test(recomputing_gives_the_same_bits),
         cmocka_unit_test(a_forward_only_plan_gives_the_same_loss_in_less_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
