@@ -66,7 +66,9 @@ static Status count_supernet(Report *r, Error *err)
         return status;
     r->super_params = graph_params(g);
     r->super_macs = graph_macs(g);
-    PlanOptions plan = { .batch = set->data.batch, .threads = set->run.threads };
+    PlanOptions plan = { .batch = set->data.batch,
+                         .threads = set->run.threads,
+                         .recompute = set->run.recompute };
     status = plan_bytes(g, &plan, &r->step_bytes, err);
     graph_free(g);
     return status;

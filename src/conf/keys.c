@@ -105,6 +105,7 @@ static const SettingKey keys[] = {
 { "run.dir", KEY_TEXT, FIELD(run.dir), "runs", 0, 0, NULL, "path", "directory of the runs", "" },
 { "run.threads", KEY_INT, FIELD(run.threads), "0", 0, 1024, NULL, "threads", "0: all processors this process may use; results do not depend on it", "" },
 { "run.isa", KEY_TEXT, FIELD(run.isa), "", 0, 0, NULL, "", "kernel set: base, avx2, avx512; empty: the best; $DARTBOARD_ISA does the same", "" },
+{ "run.recompute", KEY_BOOL, FIELD(run.recompute), "false", 0, 0, NULL, "", "runs operators again in the backward pass instead of keeping their results: less memory, more time, the same numbers", "" },
 { "run.checkpoint_every", KEY_INT, FIELD(run.checkpoint_every), "1", 1, 100000, NULL, "epochs", "checkpoint interval", "" },
 { "run.keep", KEY_INT, FIELD(run.keep), "3", 1, 100000, NULL, "files", "newest checkpoints kept, beside the best and those that alarms name", "" },
 };

@@ -55,6 +55,7 @@ typedef struct {
     struct {
         char dir[SETTING_TEXT], isa[16];
         int threads, checkpoint_every, keep;
+        bool recompute;
     } run;
 } Settings;
 

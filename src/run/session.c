@@ -209,6 +209,7 @@ static void set_options(const Session *s, SearchOptions *o)
     o->seed = (uint64_t)set->search.seed;
     o->threads = set->run.threads;
     o->isa = set->run.isa[0] ? set->run.isa : NULL;
+    o->recompute = set->run.recompute;
     o->look_steps = set->health.look_steps;
     set_weights_and_alpha(set, o);
     set_remedies(set, o);
@@ -291,5 +292,6 @@ void session_retrain_options(const Session *s, RetrainOptions *o)
                            .smoothing = set->retrain.smoothing,
                            .aux = set->retrain.aux,
                            .seed = (uint64_t)set->search.seed,
-                           .isa = set->run.isa[0] ? set->run.isa : NULL };
+                           .isa = set->run.isa[0] ? set->run.isa : NULL,
+                           .recompute = set->run.recompute };
 }

@@ -55,6 +55,7 @@ static SearchOptions trainer_options(const RetrainOptions *o)
     return (SearchOptions){ .batch = o->batch,
                             .threads = o->threads,
                             .isa = o->isa,
+                            .recompute = o->recompute,
                             .seed = o->seed,
                             .epochs = o->epochs,
                             .w = { o->lr, o->lr_min, o->momentum, o->decay, o->clip, false } };

@@ -36,6 +36,7 @@ typedef struct {
     uint64_t seed;
     int threads;
     const char *isa;
+    bool recompute; // see PlanOptions
     struct {
         double lr, lr_min, momentum, decay, clip;
         bool nesterov;
@@ -164,6 +165,7 @@ typedef struct {
     bool aux;
     uint64_t seed;
     const char *isa;
+    bool recompute;
 } RetrainOptions;
 typedef struct {
     int epoch;

@@ -45,7 +45,9 @@ static Status open_feed(const Trainer *t, bool train, bool replace, int tag, Fee
 static Status open_plan(Trainer *t, Error *err)
 {
     const SearchOptions *o = &t->ctx.options;
-    PlanOptions options = { .batch = o->batch, .threads = o->threads, .isa = o->isa };
+    PlanOptions options = {
+        .batch = o->batch, .threads = o->threads, .isa = o->isa, .recompute = o->recompute
+    };
     Status status = plan_compile(t->graph, &options, &t->plan, err);
     if (status != STATUS_OK)
         return status;
