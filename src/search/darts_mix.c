@@ -51,16 +51,29 @@ void darts_mix(Darts *d, MixPurpose purpose)
     darts_mix_exact(d, d->p, sampled || d->deciding ? d->active : NULL);
 }
 
+// The gradient in the weights of one table, added to g [rows][cols]. What a sampled path left out
+// gets what the published code gives it: in cells of stages its weight is added to the map as a
+// number, in the others it is not there.
+static void add_table(const Darts *d, int table, double *g)
+{
+    const Alpha *a = &d->alpha;
+    int type = d->tables.alpha_type[table], cols = a->cols[type], n = a->rows[type] * cols;
+    const double *ran = plan_mix_grad(d->t.plan, table);
+    for (int i = 0; i < n; i++)
+        g[i] += ran[i];
+    if (d->kind != WEIGHT_SAMPLED || a->space->net.kind != SKELETON_STAGES)
+        return;
+    const double *rest = plan_mix_rest(d->t.plan, table);
+    for (int i = 0; i < n; i++)
+        g[i] += d->active[a->offset[type] + i] ? 0 : rest[i / cols];
+}
+
 void darts_read_mix(const Darts *d, double *raw)
 {
     const Alpha *a = &d->alpha;
     memset(raw, 0, (size_t)a->n * sizeof *raw);
-    for (int t = 0; t < d->tables.n_alpha; t++) {
-        const double *g = plan_mix_grad(d->t.plan, t);
-        int type = d->tables.alpha_type[t];
-        for (int i = 0; i < a->rows[type] * a->cols[type]; i++)
-            raw[a->offset[type] + i] += g[i];
-    }
+    for (int t = 0; t < d->tables.n_alpha; t++)
+        add_table(d, t, raw + a->offset[d->tables.alpha_type[t]]);
     for (int t = 0; t < a->types; t++)
         if (a->edge_offset[t] >= 0)
             memcpy(raw + a->edge_offset[t], plan_mix_grad(d->t.plan, d->tables.edges[t]),
@@ -136,7 +149,9 @@ double darts_alignment(const Darts *d)
         return NAN;
     for (int t = 0; t < d->tables.n_alpha; t++) {
         int type = d->tables.alpha_type[t], cols = a->cols[type];
-        const double *g = plan_mix_grad(d->t.plan, t), *p = d->p + a->offset[type];
+        double g[SPACE_EDGES * SPACE_OPS] = { 0 };
+        const double *p = (d->kind == WEIGHT_SAMPLED ? d->soft : d->p) + a->offset[type];
+        add_table(d, t, g);
         for (int e = 0; e < a->rows[type]; e++)
             weights_softmax_back(p + row_at(0, e, cols), g + row_at(0, e, cols), cols,
                                  d->table_grad + row_at(e * cols, t, d->table_stride));

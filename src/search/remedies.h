@@ -49,9 +49,10 @@ double gdas_tau(double first, double last, int e, int E);
 // hard: one-hot; active: what runs.
 void gdas_sample(const Alpha *alpha, double tau, Rng *rng, double *soft, double *hard,
                  bool *active);
-// Straight through: gradient in the one-hot weights taken as that in soft. An operator that did
-// not run has gradient 0; the published code adds its weight, a zero, to the map instead, so that
-// it gets the sum of the map's gradient, the same for all operators that did not run on an edge.
+// Straight through: g, the gradient in the one-hot weights, taken as that in soft. The published
+// code runs the sampled operator and adds, in the cells of NAS-Bench-201, the weight (a zero) of
+// every other one to the map as a number, so that its gradient is the sum of the map's
+// (plan_mix_rest); in its NASNet-like cells the others are not there and their gradient is 0.
 void gdas_backward(const Alpha *alpha, double tau, const double *soft, const double *g,
                    double *out);
 // The strongest operator of every edge, for the validation pass.

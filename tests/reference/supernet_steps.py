@@ -311,4 +311,5 @@ def main():
     write_tensors(FOLDER + "steps.safetensors", out)
 
 
-main()
+if __name__ == "__main__":
+    main()
