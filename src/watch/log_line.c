@@ -136,7 +136,7 @@ static bool digits(const char *text, int n, int *value)
     return true;
 }
 
-// HH:MM:SS[,mmm] and, after it, AM or PM; seconds of the day.
+// HH:MM:SS[,mmm] and, after it, AM or PM, or a zone; seconds of the day.
 static const char *clock_read(const char *text, double *seconds)
 {
     int h, m, s;
@@ -153,43 +153,64 @@ static const char *clock_read(const char *text, double *seconds)
     if (text[0] == ' ' && (text[1] == 'A' || text[1] == 'P') && text[2] == 'M') {
         h = h % 12 + (text[1] == 'P' ? 12 : 0);
         text += 3;
+    } else if (*text == 'Z') {
+        text++;
+    } else if ((*text == '+' || *text == '-') && digits(text + 1, 2, &m)) {
+        text += text[3] == ':' ? 6 : 5;
     }
     *seconds = h * 3600.0 + m * 60 + s + fraction;
     return text;
 }
 
-// YYYY-MM-DD, YYYY/MM/DD or MM/DD; a blank, 'T' or '-'; the time.
+// YYYY-MM-DD, YYYY/MM/DD or MM/DD, the time after a blank, 'T' or '-'; the time alone; or what
+// glog writes, I0315 10:00:00.123456.
 static const char *stamp_read(const char *text, LogLine *out)
 {
-    int year = 1971, month, day;
+    int year = 1971, month = 1, day = 1;
     double seconds;
-    const char *at;
+    const char *at = text;
+    bool has_year = false;
     if (digits(text, 4, &year) && (text[4] == '-' || text[4] == '/') &&
         digits(text + 5, 2, &month) && text[7] == text[4] && digits(text + 8, 2, &day)) {
         at = text + 10;
-        out->has_year = true;
+        has_year = true;
     } else if (digits(text, 2, &month) && (text[2] == '/' || text[2] == '-') &&
                digits(text + 3, 2, &day)) {
         at = text + 5;
         year = 1971;
-        out->has_year = false;
+    } else if (*text && strchr("IWEF", *text) && digits(text + 1, 2, &month) &&
+               digits(text + 3, 2, &day)) {
+        at = text + 5;
+        year = 1971;
+    } else if (!clock_read(text, &seconds)) {
+        return NULL;
     } else {
-        return NULL;
+        month = day = 1;
+        year = 1971;
     }
-    if (month < 1 || month > 12 || day < 1 || day > 31 || !*at || !strchr(" T-", *at))
+    if (month < 1 || month > 12 || day < 1 || day > 31 ||
+        (at > text && (!*at || !strchr(" T-", *at))))
         return NULL;
-    at = clock_read(scan_skip(at + 1, " "), &seconds);
-    if (at)
+    at = clock_read(at > text ? scan_skip(at + 1, " ") : at, &seconds);
+    if (at) {
+        out->has_year = has_year;
         out->time = (double)days_of(year, month, day) * 86400.0 + seconds;
+    }
     return at;
+}
+
+double log_line_stamp(const char *text)
+{
+    LogLine line = { .time = NAN };
+    return stamp_read(text, &line) && line.has_year ? line.time : NAN;
 }
 
 // ---- prefixes -----------------------------------------------------------------------------------
 
 static const char *level_skip(const char *text)
 {
-    static const char *const words[] = { "INFO", "DEBUG",  "WARNING", "WARN",
-                                         "root", "[INFO]", "[DEBUG]", "(INFO)" };
+    static const char *const words[] = { "INFO",     "DEBUG", "WARNING", "WARN",    "ERROR",
+                                         "CRITICAL", "root",  "[INFO]",  "[DEBUG]", "(INFO)" };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         size_t n = strlen(words[i]);
         if (strncmp(text, words[i], n) == 0 && text[n] && strchr(" \t:|-]", text[n]))
@@ -208,28 +229,88 @@ static const char *separator_skip(const char *text)
     return *text == ':' && level_skip(text + 1) ? text + 1 : NULL;
 }
 
+static size_t name_length(const char *text)
+{
+    size_t n = 0;
+    while (isalnum((unsigned char)text[n]) || (text[n] && strchr("_./<>-", text[n])))
+        n++;
+    return n;
+}
+
+// Names of loggers and places in programs: [root], (nas.search/MainThread), "train.py:12]" of
+// glog, "nas.search - INFO" and "__main__:main:12 - ".
+static const char *origin_skip(const char *text)
+{
+    if (*text == '[' || *text == '(') {
+        size_t n = isalpha((unsigned char)text[1]) || text[1] == '_' ? name_length(text + 1) : 0;
+        return n && text[n + 1] == (*text == '[' ? ']' : ')') ? text + n + 2 : NULL;
+    }
+    size_t n = name_length(text), part;
+    if (!n || isdigit((unsigned char)*text))
+        return NULL;
+    if ((strncmp(text + n, " - ", 3) == 0 || strncmp(text + n, " | ", 3) == 0) &&
+        level_skip(text + n + 3))
+        return text + n + 1;
+    const char *at = text + n;
+    while (*at == ':' && (part = name_length(at + 1)) > 0)
+        at += 1 + part;
+    bool numbered = at > text + n && isdigit((unsigned char)at[-1]);
+    if (numbered && *at == ']')
+        return at + 1;
+    return numbered && strncmp(at, " - ", 3) == 0 ? at + 1 : NULL;
+}
+
+// What starters of several processes put before a line: "[1,0]<stdout>:", "(Worker pid=12) ".
+static const char *starter_skip(const char *text)
+{
+    const char *end;
+    if (*text == '[' && isdigit((unsigned char)text[1]) && (end = strstr(text, ">:")) &&
+        end - text < 24)
+        return scan_skip(end + 2, " ");
+    if (*text == '(' && (end = strchr(text, ')')) && end - text < 64) {
+        const char *pid = strstr(text, "pid=");
+        return pid && pid < end ? scan_skip(end + 1, " ") : text;
+    }
+    return text;
+}
+
+// After a level: "root:", "nas.search:" as in INFO:root:epoch 0.
+static const char *logger_skip(const char *text)
+{
+    size_t n = *text == ':' ? name_length(text + 1) : 0;
+    bool more = n && text[1 + n] == ':' && text[2 + n] && !strchr(" \t=", text[2 + n]);
+    return more ? text + n + 2 : *text == ':' || *text == ']' ? text + 1 : text;
+}
+
 static const char *prefix_skip(const char *text, LogLine *out)
 {
-    const char *at = text, *next;
-    bool stamped = false;
+    const char *at = starter_skip(scan_skip(text, " \t")), *next;
+    bool stamped = false, glog = *at && strchr("IWEF", *at);
     for (;;) {
         at = scan_skip(at, " \t");
-        if (!stamped) {
+        if (!isfinite(out->time)) {
             bool bracket = *at == '[' || *at == '(';
             next = stamp_read(at + bracket, out);
+            // "[03/15 10:00:00 nas.search]: "
+            if (next && bracket && *next == ' ')
+                next += 1 + name_length(next + 1);
             if (next) {
-                at = scan_skip(next, bracket ? "])" : "");
+                at = bracket && (*next == ']' || *next == ')') ? next + 1 : next;
                 stamped = true;
+                if (glog && isdigit((unsigned char)*scan_skip(at, " "))) // the thread
+                    at = scan_skip(scan_skip(at, " "), "0123456789");
                 continue;
             }
         }
         next = level_skip(at);
         if (next) {
-            at = *next == ':' || *next == ']' ? next + 1 : next;
+            at = logger_skip(next);
             stamped |= *next == ':';
             continue;
         }
-        next = stamped ? separator_skip(at) : NULL;
+        next = stamped ? origin_skip(at) : NULL;
+        if (!next)
+            next = stamped ? separator_skip(at) : NULL;
         if (!next)
             return at;
         at = next;

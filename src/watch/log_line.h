@@ -16,6 +16,8 @@ typedef struct {
 
 // Changes `text` in place (colours are cut out); text has a NUL at text[len].
 void log_line_read(char *text, size_t len, LogLine *out);
+// A time stamp with a year that stands elsewhere in a line, NAN if text does not begin with one.
+double log_line_stamp(const char *text);
 
 // ---- scanning -----------------------------------------------------------------------------------
 // Each returns the place after what it read, or NULL if it is not there.
