@@ -5,8 +5,12 @@
 #include <string.h>
 
 #include "src/base/alloc.h"
+#include "src/engine/weights.h"
 
 enum { BOOK_NAME = 256, BOOK_META = 16 };
+
+// Metadata of files whose weights have PyTorch's shapes and order. Older files have the engine's.
+#define BOOK_ORDER "order"
 
 void book_reset(Book *book)
 {
@@ -74,6 +78,21 @@ void book_meta(Book *book, const char *key, const char *text)
     book->n_meta++;
 }
 
+static void put_buffer(Book *book, const char *name, const Plan *plan, int i, const float *flat)
+{
+    const ParamInfo *info = plan_buffer_info(plan, i);
+    book_put(book, name, SAFE_F32, flat + info->offset, (int64_t)info->count);
+}
+
+static void put_param(Book *book, const char *name, const Plan *plan, int i, const float *flat)
+{
+    float *copy = arena_alloc(&book->arena, plan_param_info(plan, i)->count, sizeof *copy);
+    if (copy)
+        append(book, weights_tensor(plan, i, flat, copy), name);
+    else
+        book->failed = true;
+}
+
 void book_params(Book *book, const char *prefix, const Plan *plan, bool buffers, const float *flat)
 {
     int n = buffers ? plan_buffer_tensors(plan) : plan_param_tensors(plan);
@@ -81,18 +100,16 @@ void book_params(Book *book, const char *prefix, const Plan *plan, bool buffers,
         const ParamInfo *info = buffers ? plan_buffer_info(plan, i) : plan_param_info(plan, i);
         char name[BOOK_NAME];
         snprintf(name, sizeof name, "%s.%s", prefix, info->name);
-        SafeTensor t = { .dtype = SAFE_F32,
-                         .rank = info->rank,
-                         .data = flat + info->offset,
-                         .bytes = info->count * sizeof(float) };
-        for (int k = 0; k < info->rank; k++)
-            t.shape[k] = info->shape[k];
-        append(book, t, name);
+        if (buffers)
+            put_buffer(book, name, plan, i, flat);
+        else
+            put_param(book, name, plan, i, flat);
     }
 }
 
 Status book_finish(Book *book, SearchState *state, Error *err)
 {
+    book_meta(book, BOOK_ORDER, "torch");
     if (book->failed)
         return error_set(err, STATUS_NOMEM, "no memory for the state of the search");
     *state =
@@ -112,6 +129,20 @@ Status book_get(const SafeFile *file, const char *name, SafeType dtype, void *ou
     return status;
 }
 
+// One parameter; files without BOOK_ORDER have it as the engine does.
+static Status get_param(const SafeFile *file, const char *name, const Plan *plan, int i,
+                        float *flat, Error *err)
+{
+    if (safetensors_meta(file, BOOK_ORDER))
+        return weights_take(file, name, plan, i, flat, err);
+    const ParamInfo *info = plan_param_info(plan, i);
+    const SafeTensor *t;
+    Status status = safetensors_need(file, name, SAFE_F32, info->rank, info->shape, &t, err);
+    if (status == STATUS_OK)
+        memcpy(flat + info->offset, t->data, t->bytes);
+    return status;
+}
+
 Status book_get_params(const SafeFile *file, const char *prefix, const Plan *plan, bool buffers,
                        float *flat, bool optional, Error *err)
 {
@@ -120,13 +151,13 @@ Status book_get_params(const SafeFile *file, const char *prefix, const Plan *pla
         const ParamInfo *info = buffers ? plan_buffer_info(plan, i) : plan_param_info(plan, i);
         char name[BOOK_NAME];
         snprintf(name, sizeof name, "%s.%s", prefix, info->name);
-        const SafeTensor *t = safetensors_find(file, name);
-        if (!t && optional)
+        if (optional && !safetensors_find(file, name))
             continue;
-        Status status = safetensors_need(file, name, SAFE_F32, info->rank, info->shape, &t, err);
+        Status status = buffers ? book_get(file, name, SAFE_F32, flat + info->offset,
+                                           (int64_t)info->count, false, err)
+                                : get_param(file, name, plan, i, flat, err);
         if (status != STATUS_OK)
             return status;
-        memcpy(flat + info->offset, t->data, t->bytes);
     }
     return STATUS_OK;
 }

@@ -25,7 +25,7 @@ void book_put(Book *book, const char *name, SafeType dtype, const void *data, in
 // The same with a copy of the data.
 void book_copy(Book *book, const char *name, SafeType dtype, const void *data, int64_t count);
 void book_meta(Book *book, const char *key, const char *text);
-// A flat array of a plan as one tensor per parameter, "PREFIX.NAME".
+// A flat array of a plan as one tensor per parameter, "PREFIX.NAME", in PyTorch's shape and order.
 void book_params(Book *book, const char *prefix, const Plan *plan, bool buffers, const float *flat);
 Status book_finish(Book *book, SearchState *state, Error *err);
 
