@@ -119,6 +119,19 @@ static Status print_report(const Model *model, const char *path, bool json, Erro
     return status;
 }
 
+static Status no_search(const Model *model, const char *path, Error *err)
+{
+    if (model->no_search[0])
+        return error_set(err, STATUS_PARSE,
+                         "%s: no search found in it: it is the log of %s; expected epochs of a "
+                         "search with cells or architecture weights",
+                         path, model->no_search);
+    return error_set(err, STATUS_PARSE,
+                     "%s: no search found in it (%lld lines not understood); expected a run, a "
+                     "journal, a log of the DARTS family or an event file",
+                     path, (long long)model->skipped_lines);
+}
+
 static Status judge(const CmdArgs *args, const char *path, Source *source, int *code, Error *err)
 {
     bool more = true;
@@ -130,10 +143,7 @@ static Status judge(const CmdArgs *args, const char *path, Source *source, int *
         return status;
     const Model *model = source_model(source);
     if (!health_report_runs(model, &worst))
-        return error_set(err, STATUS_PARSE,
-                         "%s: no search found in it (%lld lines not understood); expected a run, "
-                         "a journal, a log of the DARTS family or an event file",
-                         path, (long long)model->skipped_lines);
+        return no_search(model, path, err);
     *code = worst >= VERDICT_COLLAPSED ? EXIT_COLLAPSED : 0;
     return print_report(model, path, cmd_has(args, "--json"), err);
 }

@@ -12,6 +12,8 @@
 
 static bool reported(const ModelRun *run)
 {
+    if (run->retrain)
+        return false;
     for (int c = 0; c < run->n_cells; c++)
         if (run->cells[c].n_genos)
             return true;

@@ -6,7 +6,7 @@
 #include "src/watch/model.h"
 
 // What `health` says of a model: the stable JSON document, and the same for people. Runs without
-// a finished epoch and without a genotype are left out.
+// a finished epoch and without a genotype are left out, and those that train one given network.
 
 Json *health_report_json(const Model *model, const char *source); // NULL when out of memory
 void health_report_text(const Model *model, const char *source, Str *out);

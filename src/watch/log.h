@@ -36,6 +36,8 @@ typedef struct {
     int rows, cols, at;    // place in alpha_value
 } LogAlpha;
 
+// How an accuracy is printed.
+typedef enum { ACC_UNKNOWN, ACC_FRACTION, ACC_PERCENT, ACC_ERROR } LogAccForm;
 typedef enum { METRIC_TRAIN, METRIC_VALID, METRIC_TEST } LogSplit;
 
 typedef struct {
@@ -63,6 +65,13 @@ typedef struct {
     double max_acc;
     int n_acc;
     bool fractions;   // accuracies are printed as fractions
+    bool percent;     // ... or with a percent sign
+    bool errors;      // error rates are printed instead
+    bool running[3];  // the accuracy of the epoch is a running mean so far, by LogSplit
+    bool zero_based;  // "epoch [0/50]" was seen
+    bool one_based;   // "[001-050]" is the first epoch
+    int ended;        // last epoch that the log says has ended, -1 none
+    bool retrain;     // the program trains one given architecture
     bool after_style; // genotypes come after the epoch
 
     LogTensor tensor;
@@ -75,6 +84,8 @@ typedef struct {
     int n_op;
     bool none_last;
 
+    bool in_weights; // NASLib: rows of architecture weights are being read, into `tensor`
+
     // P-DARTS
     int stages;
     char genes[2][1024];
@@ -84,20 +95,34 @@ typedef struct {
 // A recogniser returns true if the line is one of its own. *status: lack of memory only.
 typedef bool LogRecognise(LogReader *log, const LogLine *line, Status *status, Error *err);
 LogRecognise log_darts_line, log_ptdarts_line, log_pdarts_line, log_nb201_line, log_alpha_line,
-    log_settings_line, log_chatter_line;
+    log_frame_line, log_event_line, log_settings_line, log_chatter_line;
 
 // ---- what recognisers say (log_run.c) -----------------------------------------------------------
 void log_skip(LogReader *log, const char *reason);
+void log_clock(LogReader *log, double time);     // a time stamp with a year; NAN: none
 Status log_need_run(LogReader *log, Error *err); // run stays NULL where there are too many
 void log_started(LogReader *log);                // a program has started
 // Epoch `printed` (from 0 in its stage) begins; lr NAN and total 0 if not said.
 Status log_epoch(LogReader *log, int printed, double lr, int total, Error *err);
-// Accuracy as printed: in percent unless `fraction`.
-Status log_accuracy(LogReader *log, LogSplit split, double value, bool fraction, Error *err);
+// Epoch of "epoch [e/total]", which most programs count from 1.
+Status log_epoch_of_total(LogReader *log, int printed, double lr, int total, Error *err);
+// Accuracy as printed; what is of unknown form is in percent unless none of the run is above 1.
+Status log_accuracy(LogReader *log, LogSplit split, double value, LogAccForm form, Error *err);
+// The mean so far: counts until the epoch says better or ends.
+Status log_running(LogReader *log, LogSplit split, double value, LogAccForm form, Error *err);
 Status log_loss(LogReader *log, LogSplit split, double value, bool exact, Error *err);
 Status log_seconds(LogReader *log, double seconds, Error *err);
 Status log_genotype(LogReader *log, const char *text, Error *err); // counts what is unreadable
+// Genotype in any of the forms of the family (log_genotype.c); false if it is none.
+bool log_genotype_read(const char *text, Genotype *out);
+Status log_lambda(LogReader *log, double lambda, Error *err); // largest eigenvalue, one batch
+void log_epoch_ended(LogReader *log);
+void log_next_stage(LogReader *log); // epochs begin with 0 again, of the same search
+// What comes is no part of a search: the choice of operators after it (DARTS-PT).
+void log_selection(LogReader *log);
 void log_dialect(LogReader *log, const char *name);
+// The metrics in a line, in any order; returns how many. At its beginning only, or anywhere.
+int log_metrics(LogReader *log, const char *text, bool anywhere, Status *status, Error *err);
 Status log_finish(LogReader *log, bool last, Error *err); // nothing more for now
 
 // ---- alphas (log_alpha.c) -----------------------------------------------------------------------

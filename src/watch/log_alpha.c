@@ -14,6 +14,7 @@
 //   14, 14             normal, reduction          (one table a cell)
 //   2 3 4 5 2 3 4 5    normal, reduction          (one table a node)
 //   6                  cell                       (NAS-Bench-201)
+//   36                 recurrent                  (quark0/darts, language models)
 
 void log_alpha_label(LogReader *log, const char *text)
 {
@@ -96,7 +97,10 @@ static void name_cells(LogReader *log)
         LogAlpha *table = &log->alpha[i];
         if (!model_shape_guess("", table->rows, table->cols, &shape) || named == 2)
             continue;
-        const char *name = shape.combine == COMBINE_SUM ? "cell" : pair[named];
+        bool recurrent = table->rows == 36 && shape.combine == COMBINE_SUM;
+        const char *name = recurrent                      ? "recurrent"
+                           : shape.combine == COMBINE_SUM ? "cell"
+                                                          : pair[named];
         snprintf(table->label, GENO_NAME, "%s", name);
         named++;
     }
@@ -274,7 +278,8 @@ Status log_alpha_flush(LogReader *log, Error *err)
 static bool is_heading(const char *text)
 {
     return *text && *text != '#' && strlen(text) < 80 && !strpbrk(text, "[(|") &&
-           (scan_find(text, "alpha") || scan_find(text, "arch-parameters") ||
+           (scan_find(text, "alpha") || scan_word(text, "concentration") ||
+            (scan_find(text, "arch-") && scan_find(text, "parameters")) ||
             scan_find(text, "arch_param"));
 }
 
@@ -285,6 +290,7 @@ bool log_alpha_line(LogReader *log, const LogLine *line, Status *status, Error *
     LogTensor *t = &log->tensor;
     TensorPiece piece = log_tensor_read(t, line->text);
     const char *before = strstr(line->text, "tensor([");
+    before = before ? before : strstr(line->text, "[[");
     if (before && before > line->text && scan_find(line->text, "alpha") &&
         scan_find(line->text, "alpha") < before)
         log_alpha_label(log, line->text);

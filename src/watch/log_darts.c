@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,6 +34,29 @@ static const char *epoch_number(const char *text, int *epoch, int *total)
     return scan_skip(at, "] \t,:|");
 }
 
+// Words after the number that say that the epoch begins.
+static bool begins(const char *rest)
+{
+    static const char *const words[] = { "drop", "time", "train", "start", "begin", "search", "-" };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (scan_word(rest, words[i]))
+            return true;
+    return !*rest;
+}
+
+// What a second line about an epoch tells of the program.
+static void name_dialect(LogReader *log, const char *rest)
+{
+    static const struct {
+        const char *word, *name;
+    } names[] = { { "epsilon_alpha", "smoothdarts" },
+                  { "selected_idxs", "sgas" },
+                  { "lambda_", "lambda-darts" } };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (scan_find(rest, names[i].word))
+            log_dialect(log, names[i].name);
+}
+
 static bool epoch_line(LogReader *log, const char *text, Status *status, Error *err)
 {
     int epoch, total;
@@ -42,17 +66,20 @@ static bool epoch_line(LogReader *log, const char *text, Status *status, Error *
         return false;
     if (!scan_value(rest, "lr", &lr))
         scan_value(rest, "learning_rate", &lr);
-    // "epoch 0 epsilon_alpha 3e-2" says more about an epoch that has begun
+    name_dialect(log, rest);
+    bool known = !total && epoch == log->current - log->base;
     bool more = isnan(lr) && *rest && !total;
-    if (more && epoch == log->current - log->base) {
-        log_dialect(log, scan_find(rest, "epsilon_alpha") ? "darts-pt" : "darts");
+    // "epoch 0 epsilon_alpha 3e-2" says more about an epoch that has begun or will
+    if (more && !known && !begins(rest) && !log_metrics(NULL, rest, true, NULL, NULL))
         return true;
-    }
-    if (more && !scan_word(rest, "drop") && !scan_word(rest, "time"))
-        return strlen(rest) > 0 && scan_word(rest, "epsilon_alpha") != NULL;
-    if (strncmp(text, "Epoch:", 6) == 0)
-        log_dialect(log, "darts");
-    *status = log_epoch(log, total > 0 && epoch > 0 ? epoch - 1 : epoch, lr, total, err);
+    if (!(more && known))
+        *status = total ? log_epoch_of_total(log, epoch, lr, total, err)
+                        : log_epoch(log, epoch, lr, 0, err);
+    log_dialect(log, "darts");
+    if (!*status)
+        log_metrics(log, rest, true, status, err);
+    if (!*status && log->run && scan_word(rest, "done"))
+        log_epoch_ended(log);
     return true;
 }
 
@@ -64,67 +91,95 @@ static const struct {
     const char *name;
     MetricKind kind;
 } metric_names[] = {
-    { "accuracy", KIND_ACC }, { "acc_top1", KIND_ACC }, { "acc1", KIND_ACC }, { "acc", KIND_ACC },
-    { "top1", KIND_ACC },     { "error", KIND_ERR },    { "err", KIND_ERR },  { "loss", KIND_LOSS },
-    { "objs", KIND_LOSS },    { "obj", KIND_LOSS },
+    { "accuracy@1", KIND_ACC }, { "accuracy", KIND_ACC }, { "acc_top1", KIND_ACC },
+    { "acc@1", KIND_ACC },      { "acc1", KIND_ACC },     { "acc", KIND_ACC },
+    { "top1_acc", KIND_ACC },   { "top1", KIND_ACC },     { "top-1", KIND_ACC },
+    { "prec@1", KIND_ACC },     { "prec1", KIND_ACC },    { "error", KIND_ERR },
+    { "err", KIND_ERR },        { "loss", KIND_LOSS },    { "objs", KIND_LOSS },
+    { "obj", KIND_LOSS },
 };
 
 static const struct {
     const char *name;
     LogSplit split;
 } split_names[] = {
-    { "train", METRIC_TRAIN }, { "valid", METRIC_VALID }, { "validation", METRIC_VALID },
-    { "val", METRIC_VALID },   { "test", METRIC_TEST },
+    { "train", METRIC_TRAIN },      { "training", METRIC_TRAIN }, { "valid", METRIC_VALID },
+    { "validation", METRIC_VALID }, { "val", METRIC_VALID },      { "eval", METRIC_VALID },
+    { "test", METRIC_TEST },
 };
 
-// "valid_acc", "Valid acc:", "val-loss": the place after the name.
+// "valid_acc", "Valid acc:", "val-loss", "train/top1": the place after the name.
 static const char *metric_name(const char *text, LogSplit *split, MetricKind *kind)
 {
     for (size_t i = 0; i < sizeof split_names / sizeof *split_names; i++) {
         size_t n = strlen(split_names[i].name);
-        if (strncasecmp(text, split_names[i].name, n) != 0 || !text[n] || !strchr("_ -", text[n]))
+        if (strncasecmp(text, split_names[i].name, n) != 0 || !text[n] || !strchr("_ -/", text[n]))
             continue;
         *split = split_names[i].split;
         const char *at = text + n + 1;
         for (size_t k = 0; k < sizeof metric_names / sizeof *metric_names; k++) {
             size_t m = strlen(metric_names[k].name);
             *kind = metric_names[k].kind;
-            if (strncasecmp(at, metric_names[k].name, m) == 0 && at[m] && strchr(" :=\t", at[m]))
+            if (strncasecmp(at, metric_names[k].name, m) == 0 && (!at[m] || strchr(" :=\t", at[m])))
                 return scan_skip(at + m, " :=\t");
         }
     }
     return NULL;
 }
 
-static Status metric(LogReader *log, LogSplit split, MetricKind kind, double value, Error *err)
+static Status metric(LogReader *log, LogSplit split, MetricKind kind, double value, bool percent,
+                     Error *err)
 {
     if (kind == KIND_LOSS)
         return log_loss(log, split, value, true, err);
-    return log_accuracy(log, split, kind == KIND_ERR ? 100 - value : value, false, err);
+    if (percent)
+        return log_accuracy(log, split, kind == KIND_ERR ? 100 - value : value, ACC_PERCENT, err);
+    return log_accuracy(log, split, value, kind == KIND_ERR ? ACC_ERROR : ACC_UNKNOWN, err);
 }
 
-// Pieces between '|' or ',': "train_acc 41.1 | train_obj 1.58".
-static bool metric_line(LogReader *log, const char *text, Status *status, Error *err)
+// Where the next word begins, NULL at the end.
+static const char *next_word(const char *at)
 {
-    bool found = false;
-    while (text && !*status) {
+    while (*at && (isalnum((unsigned char)*at) || *at == '_'))
+        at++;
+    while (*at && !isalpha((unsigned char)*at))
+        at++;
+    return *at ? at : NULL;
+}
+
+int log_metrics(LogReader *log, const char *text, bool anywhere, Status *status, Error *err)
+{
+    int found = 0;
+    while (text && !(status && *status)) {
         LogSplit split;
         MetricKind kind;
         double value;
         const char *at = metric_name(text, &split, &kind);
         const char *end = at ? scan_number(at, &value) : NULL;
-        if (at && !end && !found) {
-            log_skip(log, "number missing");
-            return true;
+        if (!end && !found && !anywhere)
+            return 0;
+        if (end) {
+            found++;
+            if (log)
+                *status = metric(log, split, kind, value, *scan_skip(end, " ") == '%', err);
         }
-        if (!end)
-            break;
-        found = true;
-        *status = metric(log, split, kind, value, err);
-        text = strpbrk(end, "|,;");
-        text = text ? scan_skip(text, "|,; \t") : NULL;
+        text = next_word(end ? end : text);
     }
     return found;
+}
+
+static bool metric_line(LogReader *log, const char *text, Status *status, Error *err)
+{
+    LogSplit split;
+    MetricKind kind;
+    const char *at = metric_name(text, &split, &kind);
+    if (!at)
+        return false;
+    if (!*at) {
+        log_skip(log, "number missing");
+        return true;
+    }
+    return log_metrics(log, text, false, status, err) > 0;
 }
 
 // ---- step lines ---------------------------------------------------------------------------------
@@ -151,14 +206,25 @@ static bool step_line(LogReader *log, const char *text, Status *status, Error *e
         split = METRIC_VALID;
     else if ((at = scan_word(text, "test ")))
         split = METRIC_TEST;
-    if (!at || !(at = scan_int(scan_word(at, "step:") ? scan_word(at, "step:") : at, &step)))
+    if (at && scan_word(at, "cls_loss")) {
+        log_dialect(log, "fairdarts");
+        return true;
+    }
+    at = at ? scan_skip(scan_word(at, "step") ? scan_word(at, "step") : at, ": [") : NULL;
+    if (!at || !(at = scan_int(at, &step)))
         return false;
     if (scan_word(at, "steps")) {
         at = scan_word(at, "steps");
         log_dialect(log, "pc-darts");
     }
+    int steps;
+    if (*at == '/' && scan_int(at + 1, &steps))
+        at = scan_skip(scan_int(at + 1, &steps), "] ,:");
     const char *said = scan_find(at, "loss");
-    at = said ? scan_skip(said + 4, " :=(") : at;
+    said = said ? said : scan_find(at, "objs");
+    at = said && isdigit((unsigned char)*scan_skip(said + 4, " :=(["))
+             ? scan_skip(said + 4, " :=([")
+             : at;
     if (!scan_number(at, &loss))
         return false;
     *status = log_loss(log, split, loss, false, err);
@@ -167,10 +233,20 @@ static bool step_line(LogReader *log, const char *text, Status *status, Error *e
 
 // ---- genotypes ----------------------------------------------------------------------------------
 
+// Where a genotype of any form begins in the line.
 static const char *genotype_text(const char *text)
 {
     const char *at = strstr(text, "Genotype(");
-    return at ? at : strstr(text, "Genotype (");
+    if (!at)
+        at = strstr(text, "Genotype (");
+    if (!at)
+        at = strstr(text, "{'normal'");
+    if (at)
+        return at;
+    const char *named = scan_word(text, "genotype");
+    named = named ? scan_skip(named, " =:") : NULL;
+    return named && (strncmp(named, "[('", 3) == 0 || strncmp(named, "[[('", 4) == 0) ? named
+                                                                                      : NULL;
 }
 
 static bool genotype_line(LogReader *log, const char *text, Status *status, Error *err)
@@ -183,11 +259,13 @@ static bool genotype_line(LogReader *log, const char *text, Status *status, Erro
             log_skip(log, "genotype not understood");
         return cut;
     }
-    // the best and the final cell repeat one that was said before
-    const char *best = scan_find(text, "best"), *final = scan_find(text, "final");
-    bool repeats = (best && best < geno) || (final && final < geno);
-    if (repeats && log->run && log->run->genotype[0])
-        return true;
+    // the best and the final cell, and that of an early stop, repeat one that was said before
+    static const char *const words[] = { "best", "final", "stop epoch", "last-geno", "last :" };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        const char *at = scan_find(text, words[i]);
+        if (at && at < geno && log->run && log->run->genotype[0])
+            return true;
+    }
     *status = log_alpha_flush(log, err);
     if (!*status)
         *status = log_genotype(log, geno, err);
@@ -195,14 +273,22 @@ static bool genotype_line(LogReader *log, const char *text, Status *status, Erro
     return true;
 }
 
-// P-DARTS begins its next stage with epoch 0 again.
+// The stages of P-DARTS begin with epoch 0 again. Its log tells the operators that are left, its
+// standard output that paths are dropped; the cells with fewer skips that it prints after the
+// last stage are made from that one.
 static bool stage_line(LogReader *log, const char *text)
 {
-    if (!scan_find(text, "Dropping") || !scan_find(text, "paths"))
-        return false;
-    log->base = log->current + 1;
-    log_dialect(log, "p-darts");
-    return true;
+    bool dropping = scan_find(text, "Dropping") && scan_find(text, "paths");
+    if (dropping || scan_word(text, "switches_normal")) {
+        log_next_stage(log);
+        log_dialect(log, "p-darts");
+        return true;
+    }
+    if (scan_word(text, "Restricting skip")) {
+        log->in_final = true;
+        return true;
+    }
+    return scan_word(text, "switches_reduce") != NULL;
 }
 
 bool log_darts_line(LogReader *log, const LogLine *line, Status *status, Error *err)

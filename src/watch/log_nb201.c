@@ -23,7 +23,7 @@ static bool structure_line(LogReader *log, const char *text, Status *status, Err
         at = text;
     if (!at)
         return false;
-    if (scan_find(text, "best") || scan_word(text, "last"))
+    if (scan_find(text, "best") || scan_word(text, "last") || scan_find(text, "last-geno"))
         return true;
     *status = log_alpha_flush(log, err);
     if (!*status)
@@ -60,18 +60,23 @@ static bool result_line(LogReader *log, const char *text, Status *status, Error 
     if (!at || !(at = numbers(at, &epoch, &total)) || !(at = scan_char(at, ']')))
         return false;
     LogSplit split = METRIC_TRAIN;
-    if (scan_find(at, "evaluate") || scan_find(at, "valid"))
+    if (scan_find(at, "evaluat") || scan_find(at, "valid"))
         split = METRIC_VALID;
     else if (!scan_find(at, "search") && !scan_find(at, "train"))
         return false;
-    if (scan_find(at, "[arch"))
-        return true; // the step on alphas: not an accuracy of the weights
+    // the step on alphas: not an accuracy of the weights
+    if (scan_find(at, "[arch") || scan_find(at, "Architecture metrics") || !scan_find(at, "loss="))
+        return !strstr(at, "Structure(");
+    log->one_based |= scan_find(at, "Model metrics") != NULL;
+    epoch -= log->one_based;
+    log_dialect(log, log->one_based ? "confopt" : "autodl");
     if (epoch != log->current - log->base)
         *status = log_epoch(log, epoch, NAN, total, err);
     if (!*status && scan_value(at, "loss", &value))
         *status = log_loss(log, split, value, true, err);
     if (!*status && scan_value(at, "accuracy@1", &value))
-        *status = log_accuracy(log, split, value, false, err);
+        *status = log_accuracy(log, split, value, ACC_PERCENT, err);
+    // "... | Structure(...)": the line about the epoch that follows repeats it
     return true;
 }
 
@@ -87,16 +92,20 @@ static bool table_line(const char *text)
     return false;
 }
 
-// The step lines of AutoDL-Projects.
-static bool step_line(const char *text)
+// The step lines of AutoDL-Projects, which hold the only time stamps; an architecture of the DARTS
+// space is read elsewhere.
+static bool step_line(LogReader *log, const char *text)
 {
-    return scan_word(text, "*SEARCH*") || scan_word(text, "*TRAIN*") ||
-           scan_word(text, "*VALID*") || scan_word(text, "<<<--->>>");
+    const char *stamp = scan_word(text, "*SEARCH*");
+    if (stamp && *stamp == '[')
+        log_clock(log, log_line_stamp(stamp + 1));
+    return stamp || scan_word(text, "*TRAIN*") || scan_word(text, "*VALID*") ||
+           (scan_word(text, "<<<--->>>") && !strstr(text, "{'normal'"));
 }
 
 bool log_nb201_line(LogReader *log, const LogLine *line, Status *status, Error *err)
 {
     const char *text = line->text;
-    return structure_line(log, text, status, err) || search_line(log, text, status, err) ||
-           result_line(log, text, status, err) || table_line(text) || step_line(text);
+    return search_line(log, text, status, err) || result_line(log, text, status, err) ||
+           structure_line(log, text, status, err) || table_line(text) || step_line(log, text);
 }

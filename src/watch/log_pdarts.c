@@ -44,9 +44,9 @@ static bool epoch_line(LogReader *log, const char *text, Status *status, Error *
     if (!*status && scan_value(at, "val_loss", &value))
         *status = log_loss(log, METRIC_VALID, value, true, err);
     if (!*status && scan_value(at, "train_acc", &value))
-        *status = log_accuracy(log, METRIC_TRAIN, value, true, err);
+        *status = log_accuracy(log, METRIC_TRAIN, value, ACC_FRACTION, err);
     if (!*status && scan_value(at, "val_acc", &value))
-        *status = log_accuracy(log, METRIC_VALID, value, true, err);
+        *status = log_accuracy(log, METRIC_VALID, value, ACC_FRACTION, err);
     return *status || (*status = log_seconds(log, trailing_seconds(text), err), true);
 }
 
@@ -104,7 +104,6 @@ bool log_pdarts_line(LogReader *log, const LogLine *line, Status *status, Error 
     int stage;
     if (scan_find(text, "Search Started")) {
         log_started(log);
-        log->in_final = false;
         log_dialect(log, "p-darts");
         return true;
     }

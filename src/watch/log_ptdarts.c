@@ -13,6 +13,7 @@
 //   Train: [ 1/50] Step 000/390 Loss 4.726 Prec@(1,5) (1.6%, 9.4%)
 //   Train: [ 1/50] Final Prec@1 10.5720%
 //   Valid: [ 1/50] Final Prec@1 16.5320%
+//   Train: Layer 1/3 Epoch  1/30 Step 000/390 Loss 4.726 ...            (CDARTS)
 
 static bool step_part(LogReader *log, LogSplit split, const char *rest, Status *status, Error *err)
 {
@@ -37,9 +38,13 @@ static bool split_line(LogReader *log, const char *text, Status *status, Error *
     const char *at = scan_word(text, "Train:");
     if (!at && (at = scan_word(text, "Valid:")))
         split = METRIC_VALID;
-    if (!at || !(at = scan_char(at, '[')) || !(at = scan_int(at, &epoch)) ||
-        !(at = scan_char(at, '/')) || !(at = scan_int(at, &total)) || !(at = scan_char(at, ']')))
+    bool layers = at && (scan_word(at, "Layer") != NULL);
+    if (layers)
+        at = scan_find(at, "Epoch") ? scan_find(at, "Epoch") + 5 : NULL;
+    if (!at || (!layers && !(at = scan_char(at, '['))) || !(at = scan_int(at, &epoch)) ||
+        !(at = scan_char(at, '/')) || !(at = scan_int(at, &total)))
         return false;
+    at = scan_skip(at, "] ");
     if (epoch < 1) {
         log_skip(log, "epoch out of range");
         return true;
@@ -51,7 +56,8 @@ static bool split_line(LogReader *log, const char *text, Status *status, Error *
         return true;
     const char *final = scan_word(at, "Final");
     if (final && (final = scan_word(final, "Prec@1")) && scan_number(final, &accuracy)) {
-        *status = log_accuracy(log, split, accuracy, strchr(final, '%') == NULL, err);
+        *status = log_accuracy(log, split, accuracy,
+                               strchr(final, '%') ? ACC_PERCENT : ACC_FRACTION, err);
         return true;
     }
     log_skip(log, "accuracy missing");

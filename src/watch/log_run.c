@@ -14,6 +14,17 @@ void log_skip(LogReader *log, const char *reason)
     model_skip(log->model, log->run, log->line, reason);
 }
 
+// An epoch that began without a stamp has begun by its first one.
+void log_clock(LogReader *log, double time)
+{
+    if (!isfinite(time))
+        return;
+    log->time = time;
+    log->has_year = true;
+    if (!isfinite(log->epoch_time))
+        log->epoch_time = time;
+}
+
 void log_dialect(LogReader *log, const char *name)
 {
     if (log->run && (!log->run->dialect[0] || strcmp(log->run->dialect, "darts") == 0))
@@ -25,7 +36,8 @@ void log_dialect(LogReader *log, const char *name)
 void log_started(LogReader *log)
 {
     log->start_hint = true;
-    log->base = 0;
+    log->base = log->stages = 0;
+    log->in_final = log->retrain = false;
 }
 
 // ---- runs ---------------------------------------------------------------------------------------
@@ -38,6 +50,7 @@ static void apply_settings(LogReader *log)
     if (set->epochs > run->epochs)
         run->epochs = set->epochs;
     snprintf(run->strategy, sizeof run->strategy, "%s", set->strategy);
+    run->retrain = log->retrain;
     if (set->space[0])
         snprintf(run->space, sizeof run->space, "%s", set->space);
     if (log->options->space)
@@ -86,7 +99,9 @@ static bool has_geno(const LogReader *log, int epoch)
 static bool has_accuracy(const LogReader *log, int epoch)
 {
     const EpochRow *row = row_at(log->run, epoch);
-    return row && (isfinite(row->train_acc) || isfinite(row->valid_acc));
+    bool running = epoch == log->current && log->running[METRIC_TRAIN];
+    return (row && ((isfinite(row->train_acc) && !running) || isfinite(row->valid_acc))) ||
+           (row && epoch <= log->ended);
 }
 
 // Judges what is known of the current epoch. Only one with an accuracy counts as finished.
@@ -110,13 +125,16 @@ static void judge_current(LogReader *log, bool over)
 static void check_fractions(LogReader *log)
 {
     enum { ENOUGH = 4 };
-    if (log->fractions || log->n_acc < ENOUGH || log->max_acc > 1.0)
+    if (log->fractions || log->percent || log->n_acc < ENOUGH || log->max_acc > 1.0)
         return;
     log->fractions = true;
+    // an error of 0.3 was taken for 0.3 %
+    double shift = log->errors ? -99 : 0;
     for (int i = 0; i < log->run->n_rows; i++) {
-        log->run->rows[i].train_acc *= 100;
-        log->run->rows[i].valid_acc *= 100;
-        log->run->rows[i].test_acc *= 100;
+        EpochRow *row = &log->run->rows[i];
+        row->train_acc = row->train_acc * 100 + shift;
+        row->valid_acc = row->valid_acc * 100 + shift;
+        row->test_acc = row->test_acc * 100 + shift;
     }
     model_judge_again(log->run, 0);
 }
@@ -186,6 +204,8 @@ static void next_run(LogReader *log)
     log->current = -1;
     log->max_acc = log->n_acc = 0;
     log->fractions = log->weak_geno = log->after_style = false;
+    log->percent = log->errors = log->zero_based = false;
+    log->ended = -1;
     log->epoch_time = NAN;
 }
 
@@ -225,6 +245,7 @@ static Status begin(LogReader *log, int index, double lr, Error *err)
     time_epoch(log, index);
     log->current = index;
     log->weak_geno = false;
+    memset(log->running, 0, sizeof log->running);
     Status status = log_need_run(log, err);
     if (status || !log->run)
         return status;
@@ -254,12 +275,17 @@ Status log_epoch(LogReader *log, int printed, double lr, int total, Error *err)
     int index = log->base + printed;
     if (status)
         return status;
-    bool bare = isnan(lr) && log->had_lr && !log->start_hint;
+    bool bare = isnan(lr) && (log->had_lr || log->after) && !log->start_hint;
     if (bare && (log->after || index < log->current)) {
         if (!log->after)
             time_epoch(log, log->current + 1);
         log->after = true;
         return STATUS_OK;
+    }
+    // accuracies before the first line about an epoch are those of a state that was loaded
+    if (log->run && !log->has_header && log->current == 0) {
+        model_rewind(log->run, -2, -1);
+        log->current = -1;
     }
     bool restart = index == 0 && (log->current > 0 || (log->current == 0 && log->start_hint));
     if (restart)
@@ -268,7 +294,7 @@ Status log_epoch(LogReader *log, int printed, double lr, int total, Error *err)
         model_rewind(log->run, index - 1, index - 1);
     log->had_lr |= isfinite(lr);
     log->has_header = true;
-    log->after = log->start_hint = false;
+    log->after = log->start_hint = log->in_final = false;
     if (log->run && index == log->current) {
         EpochRow *row = model_epoch(log->run, index, err);
         if (row && isfinite(lr) && isfinite(row->lr))
@@ -285,6 +311,48 @@ Status log_epoch(LogReader *log, int printed, double lr, int total, Error *err)
         sync_limits(log);
     }
     return status;
+}
+
+Status log_epoch_of_total(LogReader *log, int printed, double lr, int total, Error *err)
+{
+    log->zero_based |= printed == 0;
+    return log_epoch(log, printed - !log->zero_based, lr, total, err);
+}
+
+void log_epoch_ended(LogReader *log)
+{
+    if (log->current > log->ended)
+        log->ended = log->current;
+}
+
+// Stages have as many epochs as the first one; P-DARTS has three.
+void log_next_stage(LogReader *log)
+{
+    enum { STAGES = 3 };
+    if (!log->run || log->current < 0 || log->base == log->current + 1)
+        return;
+    log->base = log->current + 1;
+    log->stages++;
+    int each = log->base / log->stages;
+    if (log->run->epochs < each * STAGES) {
+        log->run->epochs = each * STAGES;
+        log->run->version++;
+    }
+}
+
+void log_selection(LogReader *log)
+{
+    if (log->after)
+        return;
+    log->after = true;
+    if (log->had_lr)
+        return;
+    // what was taken for an epoch is the state that the program has loaded
+    if (log->run)
+        model_rewind(log->run, -2, -1);
+    log->current = -1;
+    snprintf(log->model->no_search, sizeof log->model->no_search, "%s",
+             "the choice of operators after a search (DARTS-PT), without the search");
 }
 
 // Logs that never announce an epoch: the first thing said twice begins the next one.
@@ -310,8 +378,26 @@ static EpochRow *current_row(LogReader *log, Error *err)
     return log->run && log->current >= 0 ? model_epoch(log->run, log->current, err) : NULL;
 }
 
-Status log_accuracy(LogReader *log, LogSplit split, double value, bool fraction, Error *err)
+// As a fraction; what turns out to be one already is corrected by check_fractions.
+static double as_fraction(LogReader *log, double value, LogAccForm form)
 {
+    bool open = form == ACC_UNKNOWN || form == ACC_ERROR;
+    log->percent |= form == ACC_PERCENT;
+    log->errors |= form == ACC_ERROR;
+    if (open) {
+        log->n_acc++;
+        log->max_acc = value > log->max_acc ? value : log->max_acc;
+    }
+    bool fraction = form == ACC_FRACTION || (open && log->fractions);
+    if (form == ACC_ERROR)
+        value = (fraction ? 1 : 100) - value;
+    return fraction ? value : value / 100;
+}
+
+// Does the accuracy belong to an epoch? *row is NULL if not.
+static Status acc_row(LogReader *log, LogSplit split, double value, EpochRow **row, Error *err)
+{
+    *row = NULL;
     if (log->after || !(value >= -1e-9 && value <= 100.0 + 1e-9)) {
         if (!log->after)
             log_skip(log, "accuracy out of range");
@@ -319,25 +405,50 @@ Status log_accuracy(LogReader *log, LogSplit split, double value, bool fraction,
     }
     Status status = log_alpha_flush(log, err);
     const EpochRow *old = log->run ? row_at(log->run, log->current) : NULL;
-    bool again = old && isfinite(*acc_field((EpochRow *)old, split));
+    bool again = old && isfinite(*acc_field((EpochRow *)old, split)) && !log->running[split];
     if (!status)
         status = imply_epoch(log, again, err);
-    EpochRow *row = status ? NULL : current_row(log, err);
-    if (!row)
+    if (!status)
+        *row = current_row(log, err);
+    return status;
+}
+
+Status log_accuracy(LogReader *log, LogSplit split, double value, LogAccForm form, Error *err)
+{
+    EpochRow *row;
+    Status status = acc_row(log, split, value, &row, err);
+    if (status || !row || (isfinite(*acc_field(row, split)) && !log->running[split]))
         return status;
-    if (isfinite(*acc_field(row, split)))
-        return STATUS_OK;
-    if (!fraction) {
-        log->n_acc++;
-        log->max_acc = value > log->max_acc ? value : log->max_acc;
-    }
-    *acc_field(row, split) = fraction || log->fractions ? value : value / 100;
+    log->running[split] = false;
+    *acc_field(row, split) = as_fraction(log, value, form);
     if (log->has_year)
         row->wall = log->run->last = log->time;
     log->run->version++;
     if (split == METRIC_VALID && has_geno(log, log->current))
         judge_current(log, false);
     return STATUS_OK;
+}
+
+Status log_running(LogReader *log, LogSplit split, double value, LogAccForm form, Error *err)
+{
+    EpochRow *row;
+    Status status = acc_row(log, split, value, &row, err);
+    if (status || !row || (isfinite(*acc_field(row, split)) && !log->running[split]))
+        return status;
+    log->running[split] = true;
+    *acc_field(row, split) = as_fraction(log, value, form);
+    if (log->has_year)
+        row->wall = log->run->last = log->time;
+    log->run->version++;
+    return STATUS_OK;
+}
+
+Status log_lambda(LogReader *log, double lambda, Error *err)
+{
+    if (log->after || !log->run || log->current < 0 || !isfinite(lambda))
+        return STATUS_OK;
+    LambdaRow row = { .epoch = log->current, .lambda_max = lambda, .batches = 1 };
+    return model_lambda(log->run, &row, err);
 }
 
 Status log_loss(LogReader *log, LogSplit split, double value, bool exact, Error *err)
@@ -350,7 +461,7 @@ Status log_loss(LogReader *log, LogSplit split, double value, bool exact, Error 
         return status;
     // the running mean of a step line is close; it gives way to the loss of the epoch
     double *loss = split == METRIC_TRAIN ? &row->train_loss : &row->valid_loss;
-    bool done = isfinite(split == METRIC_TRAIN ? row->train_acc : row->valid_acc);
+    bool done = isfinite(*acc_field(row, split)) && !log->running[split];
     if (exact || !done)
         *loss = value;
     log->run->version++;
@@ -368,11 +479,11 @@ Status log_seconds(LogReader *log, double seconds, Error *err)
 Status log_genotype(LogReader *log, const char *text, Error *err)
 {
     Genotype geno;
-    if (genotype_parse(text, &geno, NULL, NULL)) {
+    if (!log_genotype_read(text, &geno)) {
         log_skip(log, "genotype not understood");
         return STATUS_OK;
     }
-    if (log->after)
+    if (log->after || log->in_final)
         return STATUS_OK;
     Status status = STATUS_OK;
     bool taken = log->run && log->current >= 0 && has_geno(log, log->current) && !log->weak_geno;

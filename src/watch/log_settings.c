@@ -29,9 +29,12 @@ static void take(LogReader *log, const char *text)
     LogSettings *set = &log->settings;
     if (scan_value(text, "seed", &value) && value >= 0 && value < 1e18)
         set->seed = (int64_t)value;
-    if (scan_value(text, "manual_seed", &value) && value >= 0 && value < 1e18)
+    if ((scan_value(text, "manual_seed", &value) || scan_value(text, "rand_seed", &value)) &&
+        value >= 0 && value < 1e18)
         set->seed = (int64_t)value;
-    if (scan_value(text, "epochs", &value) && value >= 1 && value < 1e6)
+    if ((scan_value(text, "epochs", &value) || scan_value(text, "total epochs", &value) ||
+         scan_value(text, "EPOCHS TO TRAIN", &value)) &&
+        value >= 1 && value < 1e6)
         set->epochs = (int)value;
     if ((scan_value(text, "warmup_epochs", &value) || scan_value(text, "eps_no_archs", &value)) &&
         value >= 0 && value < 1e5)
@@ -44,13 +47,50 @@ static void take(LogReader *log, const char *text)
     }
 }
 
-// "NAME=value" or "Name: value" and nothing else.
+// "NAME=value", "Name: value", "name    : value" and nothing else. A name may have blanks.
 static bool is_setting(const char *text)
 {
     size_t n = 0;
-    while (isalnum((unsigned char)text[n]) || text[n] == '_' || text[n] == '-' || text[n] == '.')
+    while (isalnum((unsigned char)text[n]) || (text[n] && strchr("_-./ ", text[n])))
         n++;
-    return n > 1 && n < 40 && (text[n] == '=' || (text[n] == ':' && text[n + 1] == ' '));
+    return n > 1 && n < 48 && isalpha((unsigned char)*text) &&
+           (text[n] == '=' || (text[n] == ':' && (!text[n + 1] || text[n + 1] == ' ')));
+}
+
+// The arguments of a program that trains the network it is told: a name of a genotype, and none of
+// the settings of a search.
+static bool is_retraining(const char *text)
+{
+    const char *arch = strstr(text, " arch='");
+    arch = arch ? arch : strstr(text, "(arch='");
+    return arch && !strstr(text, "arch_learning_rate") && !strstr(text, "arch_lr");
+}
+
+static void name_dialect(LogReader *log, const char *text)
+{
+    static const struct {
+        const char *word, *name;
+    } names[] = { { "proj_", "darts-pt" },
+                  { "method='dirichlet'", "drnas" },
+                  { "sep_loss=", "fairdarts" },
+                  { "warmup_dec_epoch=", "sgas" },
+                  { "perturb_alpha=", "smoothdarts" },
+                  { "arch='", "retraining" } };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strstr(text, names[i].word) && (i != 5 || log->retrain))
+            log_dialect(log, names[i].name);
+}
+
+static void arguments(LogReader *log, const char *text)
+{
+    log->settings = (LogSettings){ .seed = -1 };
+    log_started(log);
+    take(log, text);
+    log->retrain = is_retraining(text);
+    name_dialect(log, text);
+    if (log->retrain)
+        snprintf(log->model->no_search, sizeof log->model->no_search,
+                 "a network that is trained, not a search");
 }
 
 bool log_settings_line(LogReader *log, const LogLine *line, Status *status, Error *err)
@@ -59,18 +99,14 @@ bool log_settings_line(LogReader *log, const LogLine *line, Status *status, Erro
     (void)err;
     const char *text = line->text;
     if (strstr(text, "Namespace(")) {
-        log->settings = (LogSettings){ .seed = -1 };
-        log_started(log);
-        take(log, text);
-        if (scan_find(text, "darts-proj"))
-            log_dialect(log, "darts-pt");
+        arguments(log, text);
         return true;
     }
     if (scan_word(text, "Parameters:")) {
         log->settings = (LogSettings){ .seed = -1 };
         return true;
     }
-    if (!is_setting(text))
+    if (!is_setting(text) && !strstr(text, "Configure("))
         return false;
     take(log, text);
     return true;

@@ -54,6 +54,9 @@ static const char *read_numbers(LogTensor *t, const char *text)
         } else if ((next = scan_number(text, &value))) {
             put(t, value);
             text = next;
+        } else if (strncmp(text, "True", 4) == 0 || strncmp(text, "False", 5) == 0) {
+            put(t, *text == 'T');
+            text += *text == 'T' ? 4 : 5;
         } else {
             t->bad = true;
             return text + strlen(text);
@@ -98,8 +101,8 @@ static TensorPiece feed(LogTensor *t, const char *text)
 
 static bool is_numbers(const char *text)
 {
-    const char *end = text + strspn(text, "[]0123456789.,+-eEnaif \t");
-    return *text && strpbrk(text, "0123456789[]nN") &&
+    const char *end = text + strspn(text, "[]0123456789.,+-eEnaifTruFls \t");
+    return *text && strpbrk(text, "0123456789[]nNTF") &&
            (!*end || strncmp(end, "device=", 7) == 0 || strncmp(end, "grad_fn=", 8) == 0 ||
             strncmp(end, "dtype=", 6) == 0 || strncmp(end, "requires_grad=", 14) == 0 ||
             *end == ')');
@@ -143,6 +146,11 @@ static const char *opening(const char *text)
     at = scan_find(text, "array([[");
     if (at)
         return at + 6;
+    // "alphas_normal = [[0.1 0.2 ...": a numpy array with its name
+    at = strstr(text, "[[");
+    if (at && at > text && (scan_find(text, "alpha") || scan_find(text, "arch")) &&
+        is_numbers(at) && strspn(at, "[ ") < strlen(at))
+        return at;
     return text[0] == '[' && text[1] == '[' && is_numbers(text) ? text : NULL;
 }
 

@@ -95,6 +95,7 @@ typedef struct ModelRun {
     int epoch; // last finished, -1 none
     int64_t step;
     bool complete;            // reached its planned end
+    bool retrain;             // trains one given architecture: no search, nothing to judge
     double started, last;     // Unix time, NAN unknown
     double seconds_per_epoch; // median of the last ones, NAN unknown
     EpochRow *rows;
@@ -145,10 +146,11 @@ typedef struct Model {
     char dialect[32];
     SkipPlace skips[MODEL_SKIPS]; // the first half stays, the second is a ring of the last ones
     int n_skips;
-    size_t bytes;    // held by runs; capped, so that no log however long fills the memory
-    int n_emptied;   // oldest runs that gave up their looks and genotypes but the newest
-    double majority; // for runs made from now on; 0 unknown
-    bool has_until;  // what belongs to epochs after `until` is dropped
+    size_t bytes;       // held by runs; capped, so that no log however long fills the memory
+    int n_emptied;      // oldest runs that gave up their looks and genotypes but the newest
+    double majority;    // for runs made from now on; 0 unknown
+    char no_search[96]; // what the input is instead of a search, "" unknown
+    bool has_until;     // what belongs to epochs after `until` is dropped
     int until;
 } Model;
 

@@ -41,6 +41,7 @@ static const char *const known_ops[] = {
     "none,max_pool_3x3,avg_pool_3x3,skip_connect,sep_conv_3x3,sep_conv_5x5,dil_conv_3x3,"
     "dil_conv_5x5",
 };
+static const char recurrent_ops[] = "none,tanh,relu,sigmoid,identity";
 
 void model_shape_ops(HealthCell *cell, const char *names)
 {
@@ -72,13 +73,17 @@ bool model_shape_guess(const char *name, int n_edges, int n_ops, HealthCell *out
     snprintf(out->name, sizeof out->name, "%s", name);
     if (n_edges > HEALTH_EDGES || n_ops > HEALTH_OPS || n_ops < 1 || !shape_nodes(out, n_edges))
         return false;
-    bool sum = out->inputs == 1;
+    // recurrent cells of DARTS: a gene a node, all nodes averaged
+    bool recurrent = strcmp(name, "recurrent") == 0 && n_ops == 5;
+    bool sum = out->inputs == 1 && !recurrent;
     out->combine = sum ? COMBINE_SUM : COMBINE_CONCAT;
     out->derive = sum ? DERIVE_ARGMAX : DERIVE_TOP;
-    out->keep = sum ? out->nodes : 2;
+    out->keep = sum ? out->nodes : recurrent ? 1 : 2;
     for (int k = 0; k < n_ops; k++)
         snprintf(out->op[k], GENO_NAME, "op_%d", k);
-    if (n_ops == 5)
+    if (recurrent)
+        model_shape_ops(out, recurrent_ops);
+    else if (n_ops == 5)
         model_shape_ops(out, known_ops[0]);
     else if (n_ops == 7 || n_ops == 8)
         model_shape_ops(out, known_ops[n_ops - 6]);
