@@ -39,7 +39,8 @@ typedef struct {
         double beta_decay, dartsminus, skip_dropout, drop_path, sdarts_rs, fair_weight,
             fair_threshold, noisy_skip, oles, gdas_tau, gdas_tau_min;
         bool fair, edge_weights, sgas, pt, gradient_match, layer_alignment, discretisation;
-        int pdarts_stages;
+        int cells, pdarts_stages, pdarts_cells, sgas_batch;
+        double pdarts_dropout;
     } search;
     struct {
         int epochs, cells, channels, batch, cutout, crop;

@@ -192,8 +192,11 @@ static void set_remedies(const Settings *set, SearchOptions *o)
     o->gdas_tau = set->search.gdas_tau;
     o->gdas_tau_min = set->search.gdas_tau_min;
     o->sgas = set->search.sgas;
+    o->sgas_batch = set->search.sgas_batch;
     o->pt = set->search.pt;
     o->pdarts_stages = set->search.pdarts_stages;
+    o->pdarts_cells = set->search.pdarts_cells;
+    o->pdarts_dropout = set->search.pdarts_dropout;
 }
 
 static void set_options(const Session *s, SearchOptions *o)

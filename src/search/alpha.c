@@ -35,7 +35,8 @@ bool alpha_init(Alpha *alpha, const Space *space, bool edge_weights, double init
     alpha->m = mem_zero(n, sizeof(float));
     alpha->v = mem_zero(n, sizeof(float));
     alpha->used = mem_zero(n, sizeof(bool));
-    if (!alpha->value || !alpha->m || !alpha->v || !alpha->used) {
+    alpha->fixed = mem_zero(n, sizeof(bool));
+    if (!alpha->value || !alpha->m || !alpha->v || !alpha->used || !alpha->fixed) {
         alpha_fini(alpha);
         return false;
     }
@@ -43,14 +44,21 @@ bool alpha_init(Alpha *alpha, const Space *space, bool edge_weights, double init
         for (int e = 0; e < alpha->rows[t]; e++)
             for (int k = 0; k < space->cells[t].edges[e].n_ops; k++)
                 alpha->used[alpha->offset[t] + e * alpha->cols[t] + k] = true;
-    for (int i = 0; i < alpha->n; i++) {
-        Rng rng = rng_at(seed, STREAM_ALPHA, (uint64_t)i);
-        if (i >= alpha->n_alpha)
-            alpha->used[i] = true;
-        if (alpha->used[i])
-            alpha->value[i] = (float)(init * rng_normal(&rng));
-    }
+    for (int i = alpha->n_alpha; i < alpha->n; i++)
+        alpha->used[i] = true;
+    alpha_restart(alpha, init, seed, 0);
     return true;
+}
+
+void alpha_restart(Alpha *alpha, double init, uint64_t seed, int round)
+{
+    alpha->steps = 0;
+    for (int i = 0; i < alpha->n; i++) {
+        Rng rng = rng_at(seed, STREAM_ALPHA + ((uint64_t)round << 32), (uint64_t)i);
+        alpha->value[i] = alpha->used[i] ? (float)(init * rng_normal(&rng)) : 0;
+        alpha->m[i] = alpha->v[i] = 0;
+        alpha->fixed[i] = false;
+    }
 }
 
 void alpha_fini(Alpha *alpha)
@@ -59,14 +67,27 @@ void alpha_fini(Alpha *alpha)
     mem_free(alpha->m);
     mem_free(alpha->v);
     mem_free(alpha->used);
+    mem_free(alpha->fixed);
     *alpha = (Alpha){ 0 };
+}
+
+// Adam over the runs of entries that learn.
+static void step_free(Alpha *alpha, const float *g, const AdamOptions *adam)
+{
+    for (int i = 0, end; i < alpha->n; i = end) {
+        for (end = i + 1; end < alpha->n && alpha->fixed[end] == alpha->fixed[i];)
+            end++;
+        if (!alpha->fixed[i])
+            optim_adam(alpha->value + i, g + i, alpha->m + i, alpha->v + i, (size_t)(end - i), adam,
+                       (int)alpha->steps);
+    }
 }
 
 void alpha_step(Alpha *alpha, double *grad, const AlphaStep *o)
 {
     double sum = 0;
     for (int i = 0; i < alpha->n; i++) {
-        if (!alpha->used[i])
+        if (!alpha->used[i] || alpha->fixed[i])
             grad[i] = 0;
         sum += grad[i] * grad[i];
     }
@@ -80,7 +101,7 @@ void alpha_step(Alpha *alpha, double *grad, const AlphaStep *o)
         g[i] = (float)(factor < 1 ? grad[i] * factor : grad[i]);
     AdamOptions adam = { o->lr, o->beta1, o->beta2, 1e-8, o->decay, false };
     alpha->steps++;
-    optim_adam(alpha->value, g, alpha->m, alpha->v, (size_t)alpha->n, &adam, (int)alpha->steps);
+    step_free(alpha, g, &adam);
     mem_free(g);
 }
 

@@ -18,8 +18,9 @@ typedef struct {
     int n_alpha;                  // alphas without edge weights
     int n;                        // entries in all
     float *value, *m, *v;         // parameters, moments of Adam
-    bool *used;
-    int64_t steps; // of Adam
+    bool *used;                   // false: no such operator, or removed
+    bool *fixed;                  // no longer learns
+    int64_t steps;                // of Adam
 } Alpha;
 
 typedef struct {
@@ -29,6 +30,9 @@ typedef struct {
 // Values: init * N(0,1), a function of the seed and the entry. STATUS_NOMEM is the only failure.
 bool alpha_init(Alpha *alpha, const Space *space, bool edge_weights, double init, uint64_t seed);
 void alpha_fini(Alpha *alpha);
+// Starts anew, after operators were taken out of `used`: other values for every round (0: those of
+// alpha_init), no moments, nothing fixed.
+void alpha_restart(Alpha *alpha, double init, uint64_t seed, int round);
 // One step of Adam on the gradient, which is used up.
 void alpha_step(Alpha *alpha, double *grad, const AlphaStep *o);
 // Class of the operator in column col of an edge.

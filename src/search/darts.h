@@ -16,8 +16,11 @@ typedef struct {
     NetTables tables;
     WeightKind kind;
     Judge judge;
-    Sgas sgas;     // decided edges: of SGAS and of DARTS-PT
-    bool deciding; // there are such edges
+    int stage;       // of P-DARTS: which net this is; 0 without stages
+    float *carried;  // effective weights that the stage before left, until alpha moves again
+    int first_batch; // before SGAS makes it grow
+    Sgas sgas;       // decided edges: of SGAS and of DARTS-PT
+    bool deciding;   // there are such edges
     Match match;
     bool matching; // gradient match is computed, for the signal or for OLES
     // entries, in the layout of Alpha
@@ -36,6 +39,25 @@ typedef struct {
 } Darts;
 
 typedef enum { MIX_FOR_ALPHA, MIX_FOR_WEIGHTS, MIX_FOR_EVAL } MixPurpose;
+
+// darts_net.c: the network of a stage and what is as long as its weights or tables.
+Status darts_open_net(Darts *d, const SearchContext *ctx, Error *err); // of a new search
+// The network of a stage (P-DARTS), with the operators that alpha->used still names.
+Status darts_change_net(Darts *d, int stage, Error *err);
+void darts_close_net(Darts *d);
+
+// darts_stage.c: what changes between epochs, called before a step: the next stage of P-DARTS, the
+// next batch size of SGAS.
+Status darts_advance(Darts *d, Error *err);
+Status darts_set_batch(Darts *d, Error *err); // that the decisions so far ask for
+// Epoch in progress, counted from the start of its stage; schedules follow it.
+int darts_epoch(const Darts *d);
+// Alpha has not moved in this stage, which is not the first: the cell is as the last one left it.
+bool darts_carries(const Darts *d);
+
+// darts_state.c: checkpoints.
+Status darts_save(void *self, SearchState *state, Error *err);
+Status darts_load(void *self, const SafeFile *file, Error *err);
 
 // darts_mix.c: mixing weights into the plan, their gradients out of it.
 void darts_mix(Darts *d, MixPurpose purpose);
@@ -58,6 +80,8 @@ Status darts_step_weights(Darts *d, const Batch *train, Error *err);
 Status darts_second_order(Darts *d, const Batch *train, const Batch *valid, Error *err);
 
 // darts_epoch.c: records of a look and of the end of an epoch.
+// d->effective: what operators count for, NAN for those that were removed.
+void darts_update_effective(Darts *d);
 void darts_genotype(Darts *d, Genotype *geno);
 Status darts_look(Darts *d, int epoch, Error *err);
 Status darts_end_epoch(Darts *d, Error *err);

@@ -10,9 +10,19 @@ static bool is_reduction(const SpaceCell *cell)
     return strncmp(cell->name, "reduc", 5) == 0;
 }
 
-static void update_effective(Darts *d)
+void darts_update_effective(Darts *d)
 {
-    weights_effective(&d->alpha, d->kind, d->effective);
+    const Alpha *a = &d->alpha;
+    if (darts_carries(d))
+        memcpy(d->effective, d->carried, (size_t)a->n_alpha * sizeof *d->effective);
+    else
+        weights_effective(a, d->kind, d->effective);
+    for (int t = 0; t < a->types; t++)
+        for (int e = 0; e < a->rows[t]; e++)
+            for (int k = 0; k < a->space->cells[t].edges[e].n_ops; k++) {
+                int at = a->offset[t] + e * a->cols[t] + k;
+                d->effective[at] = a->used[at] ? d->effective[at] : NAN;
+            }
     if (!d->deciding)
         return;
     for (int i = 0; i < d->alpha.n_alpha; i++)
@@ -40,7 +50,7 @@ static void derive_cell(Darts *d, int t, GenoCell *out)
 void darts_genotype(Darts *d, Genotype *geno)
 {
     memset(geno, 0, sizeof *geno);
-    update_effective(d);
+    darts_update_effective(d);
     geno->n_cells = d->alpha.types;
     for (int t = 0; t < d->alpha.types; t++)
         derive_cell(d, t, &geno->cells[t]);
@@ -72,9 +82,11 @@ static Status emit_gradient(Darts *d, int epoch, Error *err)
 static Status look_at_cell(Darts *d, int t, int epoch, Error *err)
 {
     const SpaceCell *type = &d->alpha.space->cells[t];
-    bool sigmoid = d->kind == WEIGHT_SIGMOID;
-    const float *shown = (sigmoid ? d->alpha.value : d->effective) + d->alpha.offset[t];
-    Json *alpha = record_alpha(type, epoch, d->t.step, shown, sigmoid ? "sigmoid" : NULL);
+    bool sigmoid = d->kind == WEIGHT_SIGMOID && !darts_carries(d);
+    AlphaRows rows = { .p = (sigmoid ? d->alpha.value : d->effective) + d->alpha.offset[t],
+                       .used = d->alpha.used + d->alpha.offset[t],
+                       .kind = sigmoid ? "sigmoid" : NULL };
+    Json *alpha = record_alpha(type, epoch, d->t.step, &rows);
     Status status = sink_emit(d->t.ctx.sink, alpha, err);
     if (status != STATUS_OK)
         return status;
@@ -94,7 +106,7 @@ static Status look_at_cell(Darts *d, int t, int epoch, Error *err)
 
 Status darts_look(Darts *d, int epoch, Error *err)
 {
-    update_effective(d);
+    darts_update_effective(d);
     for (int t = 0; t < d->alpha.types; t++) {
         Status status = look_at_cell(d, t, epoch, err);
         if (status != STATUS_OK)
@@ -158,6 +170,7 @@ Status darts_end_epoch(Darts *d, Error *err)
     trainer_end_epoch(&d->t);
     if (d->t.ctx.options.sgas) {
         sgas_epoch(&d->sgas, &d->alpha, d->t.epoch);
+        sgas_fix(&d->sgas, &d->alpha);
         darts_genotype(d, &geno);
     }
     if (status == STATUS_OK)

@@ -16,6 +16,8 @@ void darts_mix_exact(Darts *d, const double *p, const bool *active)
             weights[i] = (float)p[at + i];
         plan_set_mix(d->t.plan, t, weights, active ? active + at : NULL);
     }
+    for (int i = 0; i < a->n; i++) // which is read together with the gradients
+        d->active[i] = !active || active[i];
     for (int t = 0; t < a->types; t++) {
         for (int e = 0; a->edge_offset[t] >= 0 && e < a->rows[t]; e++)
             weights[e] = (float)p[a->edge_offset[t] + e];
@@ -23,7 +25,7 @@ void darts_mix_exact(Darts *d, const double *p, const bool *active)
             plan_set_mix(d->t.plan, d->tables.edges[t], weights, NULL);
     }
     const SearchOptions *o = &d->t.ctx.options;
-    float beta = (float)dartsminus_weight(o->dartsminus, d->t.epoch + 1, o->epochs);
+    float beta = (float)dartsminus_weight(o->dartsminus, darts_epoch(d), o->epochs);
     if (d->tables.beta >= 0)
         plan_set_mix(d->t.plan, d->tables.beta, &beta, NULL);
 }
@@ -32,7 +34,7 @@ void darts_mix(Darts *d, MixPurpose purpose)
 {
     const SearchOptions *o = &d->t.ctx.options;
     const Alpha *a = &d->alpha;
-    int epoch = d->t.epoch + 1;
+    int epoch = darts_epoch(d);
     bool sampled = d->kind == WEIGHT_SAMPLED;
     Rng rng = rng_at(o->seed, sampled ? STREAM_GDAS : STREAM_SDARTS,
                      (uint64_t)d->t.step * 2 + (uint64_t)purpose);
@@ -88,15 +90,12 @@ void darts_alpha_gradient(const Darts *d, const double *raw, double *grad)
     const SearchOptions *o = &d->t.ctx.options;
     const Alpha *a = &d->alpha;
     if (d->kind == WEIGHT_SAMPLED)
-        gdas_backward(a, gdas_tau(o->gdas_tau, o->gdas_tau_min, d->t.epoch + 1, o->epochs), d->soft,
+        gdas_backward(a, gdas_tau(o->gdas_tau, o->gdas_tau_min, darts_epoch(d), o->epochs), d->soft,
                       raw, grad);
     else
         weights_backward(a, d->kind, d->p, raw, grad);
-    // A decided edge no longer learns.
-    for (int t = 0, i = 0; d->deciding && t < a->types; t++)
-        for (int e = 0; e < a->rows[t]; e++, i++)
-            for (int k = 0; k < a->cols[t] && d->sgas.choice[i] != -1; k++)
-                grad[a->offset[t] + e * a->cols[t] + k] = 0;
+    for (int i = 0; i < a->n_alpha; i++)
+        grad[i] = a->fixed[i] ? 0 : grad[i];
 }
 
 // Index of row i of a matrix that starts at `first`.

@@ -125,7 +125,7 @@ Status darts_step_alpha(Darts *d, const Batch *train, Error *err)
     d->alpha_norm = norm_of(d->grad, d->alpha.n_alpha);
     note_lead(d);
     if (o->beta_decay > 0)
-        beta_decay_add(&d->alpha, beta_decay_weight(o->beta_decay, d->t.epoch + 1, o->epochs),
+        beta_decay_add(&d->alpha, beta_decay_weight(o->beta_decay, darts_epoch(d), o->epochs),
                        d->grad);
     if (o->fair)
         fair_add(&d->alpha, o->fair_weight, d->grad);

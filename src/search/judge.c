@@ -8,6 +8,20 @@
 #include "src/base/alloc.h"
 #include "src/search/record.h"
 
+// Names of the operators by edge; none where p is NAN (NULL: nothing is). True if that is news.
+static bool name_ops(const Space *space, const SpaceCell *from, const float *p, HealthCell *to)
+{
+    bool changed = false;
+    for (int e = 0; e < from->n_edges; e++)
+        for (int k = 0; k < from->edges[e].n_ops; k++) {
+            bool gone = p && isnan(p[e * from->max_ops + k]);
+            const char *name = gone ? "" : space->ops[from->edges[e].ops[k]].name;
+            changed = changed || strncmp(to->edge_op[e][k], name, GENO_NAME - 1) != 0;
+            snprintf(to->edge_op[e][k], GENO_NAME, "%s", name);
+        }
+    return changed;
+}
+
 static Status shape_cell(const Space *space, const SpaceCell *from, HealthCell *to, Error *err)
 {
     *to = (HealthCell){ .inputs = from->inputs,
@@ -31,9 +45,8 @@ static Status shape_cell(const Space *space, const SpaceCell *from, HealthCell *
     for (int e = 0; e < from->n_edges; e++) {
         to->edge[e].from = from->edges[e].from;
         to->edge[e].to = from->edges[e].to;
-        for (int k = 0; k < from->edges[e].n_ops; k++)
-            snprintf(to->edge_op[e][k], GENO_NAME, "%s", space->ops[from->edges[e].ops[k]].name);
     }
+    name_ops(space, from, NULL, to);
     return STATUS_OK;
 }
 
@@ -68,10 +81,13 @@ void judge_close(Judge *judge)
     *judge = (Judge){ 0 };
 }
 
-void judge_signals(const Judge *judge, int type, const float *p, Signals *out)
+void judge_signals(Judge *judge, int type, const float *p, Signals *out)
 {
     double wide[HEALTH_EDGES * HEALTH_OPS];
     const Alpha *a = judge->alpha;
+    const SpaceCell *cell = &a->space->cells[type];
+    if (name_ops(a->space, cell, p + a->offset[type], &judge->cell[type]))
+        health_cell(judge->health, &judge->cell[type]);
     for (int i = 0; i < a->rows[type] * a->cols[type]; i++)
         wide[i] = p[a->offset[type] + i];
     signals_compute(&judge->cell[type], wide, out);
@@ -83,7 +99,7 @@ static double norm_of(const Judge *judge, int type, const float *p)
     double sum = 0;
     const Alpha *a = judge->alpha;
     for (int i = 0; i < a->rows[type] * a->cols[type]; i++)
-        sum += p[a->offset[type] + i] * sin(1.0 + 0.7 * i);
+        sum += isnan(p[a->offset[type] + i]) ? 0 : p[a->offset[type] + i] * sin(1.0 + 0.7 * i);
     return sum;
 }
 

@@ -29,8 +29,9 @@ enum { JUDGE_TEXT = 2048 };
 
 Status judge_open(Judge *judge, const Alpha *alpha, const HealthLimits *limits, Error *err);
 void judge_close(Judge *judge);
-// Signals of one cell type; p is laid out as Alpha says.
-void judge_signals(const Judge *judge, int type, const float *p, Signals *out);
+// Signals of one cell type; p is laid out as Alpha says, NAN where an operator was removed: the
+// shape that the detector knows of the cell follows that.
+void judge_signals(Judge *judge, int type, const float *p, Signals *out);
 // One finished epoch, in order.
 Status judge_epoch(Judge *judge, int epoch, const float *p, const Genotype *geno,
                    const JudgeRow *row, Error *err);

@@ -256,6 +256,7 @@ Status oneshot_open(const SearchContext *ctx, Propose *propose, void **self, Err
 {
     SupernetOptions net = { .height = ctx->train_feed.height,
                             .width = ctx->train_feed.width,
+                            .cells = ctx->options.cells,
                             .drop_path = ctx->options.drop_path > 0 };
     Graph *graph = NULL;
     if (ctx->options.trials < 1 || ctx->options.batch < 1)
@@ -314,7 +315,7 @@ void oneshot_describe(const void *self, Json *record)
     if (space->n_objectives == 0)
         json_put_str(directions, "accuracy", "maximize");
     json_put(record, "directions", directions);
-    json_put(record, "cells", record_cells(space));
+    json_put(record, "cells", record_cells(space, NULL));
 }
 
 Status oneshot_begin(void *self, Error *err)

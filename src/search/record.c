@@ -23,17 +23,19 @@ void record_put_score(Json *record, const char *key, double loss, double acc)
     json_put(record, key, score);
 }
 
-Json *record_alpha(const SpaceCell *cell, int epoch, int64_t step, const float *p, const char *kind)
+Json *record_alpha(const SpaceCell *cell, int epoch, int64_t step, const AlphaRows *a)
 {
     Json *record = record_new("alpha", epoch), *rows = json_new_array();
     json_put_int(record, "step", step);
     json_put_str(record, "cell", cell->name);
-    if (kind)
-        json_put_str(record, "kind", kind);
+    if (a->kind)
+        json_put_str(record, "kind", a->kind);
     for (int e = 0; e < cell->n_edges; e++) {
         Json *row = json_new_array();
-        for (int k = 0; k < cell->edges[e].n_ops; k++)
-            json_add(row, json_new_f32(p[e * cell->max_ops + k]));
+        for (int k = 0; k < cell->edges[e].n_ops; k++) {
+            int at = e * cell->max_ops + k;
+            json_add(row, a->used[at] ? json_new_f32(a->p[at]) : json_new_null());
+        }
         json_add(rows, row);
     }
     json_put(record, "a", rows);
@@ -74,11 +76,13 @@ Json *record_genotype(const Genotype *geno, int epoch, int64_t params, int64_t m
     return record;
 }
 
-static Json *op_names(const Space *space, const SpaceEdge *edge)
+// used: of this edge; NULL: all.
+static Json *op_names(const Space *space, const SpaceEdge *edge, const bool *used)
 {
     Json *names = json_new_array();
     for (int k = 0; k < edge->n_ops; k++)
-        json_add(names, json_new_str(space->ops[edge->ops[k]].name));
+        json_add(names,
+                 !used || used[k] ? json_new_str(space->ops[edge->ops[k]].name) : json_new_null());
     return names;
 }
 
@@ -90,40 +94,54 @@ static bool same_ops(const SpaceEdge *a, const SpaceEdge *b)
     return same;
 }
 
-static Json *one_cell(const Space *space, const SpaceCell *cell)
+static Json *cell_edges(const SpaceCell *cell)
 {
-    Json *out = json_new_object(), *edges = json_new_array();
+    Json *edges = json_new_array();
+    for (int e = 0; e < cell->n_edges; e++) {
+        Json *pair = json_new_array();
+        json_add(pair, json_new_int(cell->edges[e].from));
+        json_add(pair, json_new_int(cell->edges[e].to));
+        json_add(edges, pair);
+    }
+    return edges;
+}
+
+// One list where every edge has the same and nothing was removed, else one an edge.
+static Json *cell_ops(const Space *space, const SpaceCell *cell, const bool *used)
+{
+    bool same = !used;
+    for (int e = 1; e < cell->n_edges; e++)
+        same = same && same_ops(&cell->edges[0], &cell->edges[e]);
+    if (same)
+        return op_names(space, &cell->edges[0], NULL);
+    Json *lists = json_new_array();
+    for (int e = 0; e < cell->n_edges; e++)
+        json_add(lists, op_names(space, &cell->edges[e], used ? used + e * cell->max_ops : NULL));
+    return lists;
+}
+
+static Json *one_cell(const Space *space, const SpaceCell *cell, const bool *used)
+{
+    Json *out = json_new_object();
     json_put_str(out, "name", cell->name);
     json_put_int(out, "inputs", cell->inputs);
     json_put_int(out, "nodes", cell->nodes);
     json_put_int(out, "keep", cell->keep);
     json_put_str(out, "derive", cell->derive == DERIVE_TOP ? "top" : "argmax");
     json_put_str(out, "combine", cell->combine == COMBINE_CONCAT ? "concat" : "sum");
-    bool same = true;
-    for (int e = 0; e < cell->n_edges; e++) {
-        Json *pair = json_new_array();
-        json_add(pair, json_new_int(cell->edges[e].from));
-        json_add(pair, json_new_int(cell->edges[e].to));
-        json_add(edges, pair);
-        same = same && same_ops(&cell->edges[0], &cell->edges[e]);
-    }
-    json_put(out, "edges", edges);
-    if (same) {
-        json_put(out, "ops", op_names(space, &cell->edges[0]));
-        return out;
-    }
-    Json *lists = json_new_array();
-    for (int e = 0; e < cell->n_edges; e++)
-        json_add(lists, op_names(space, &cell->edges[e]));
-    json_put(out, "ops", lists);
+    json_put(out, "edges", cell_edges(cell));
+    json_put(out, "ops", cell_ops(space, cell, used));
     return out;
 }
 
-Json *record_cells(const Space *space)
+Json *record_cells(const Space *space, const bool *used)
 {
     Json *cells = json_new_array();
-    for (int i = 0; i < space->n_cells; i++)
-        json_add(cells, one_cell(space, &space->cells[i]));
+    for (int i = 0; i < space->n_cells; i++) {
+        json_add(cells, one_cell(space, &space->cells[i], used));
+        if (used)
+            used += space->cells[i].n_edges * space->cells[i].max_ops;
+    }
     return cells;
 }
 

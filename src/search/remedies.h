@@ -58,14 +58,36 @@ void gdas_backward(const Alpha *alpha, double tau, const double *soft, const dou
 // The strongest operator of every edge, for the validation pass.
 void gdas_argmax(const Alpha *alpha, double *hard, bool *active);
 
+// ---- P-DARTS stages (pdarts.c) ------------------------------------------------------------------
+// Operators that an edge of n keeps after stage s of S, from 0: floor(n - (s + 1) (n - 1) / S), 5
+// and 3 of 8 in three stages as published, two at least where it had them.
+int pdarts_keep(int n, int s, int S);
+// Takes the weakest operators of every edge out of alpha->used. p: mixing weights.
+void pdarts_drop(Alpha *alpha, const double *p, int s, int S);
+// Rate of the skip dropout at the start of stage s: first + s * step; 0 stays off.
+double pdarts_dropout(double first, double step, int s);
+// The space as a supernet of it is built: what is not used gives way to an operator that adds
+// nothing, so that alphas keep their places. Points into the alphas' space; freed by _fini.
+typedef struct {
+    Space space;
+    SpaceCell cells[SPACE_CELLS];
+    SpaceEdge *edges;
+    SpaceOp *ops;
+    int *lists;
+} PrunedSpace;
+bool pdarts_space(const Alpha *alpha, PrunedSpace *out);
+void pdarts_space_fini(PrunedSpace *pruned);
+
 // ---- SGAS (sgas.c) ------------------------------------------------------------------------------
 // From epoch 9 on one edge of each cell type is decided every 5 epochs, by
-// minmax(importance) * minmax(certainty) * minmax(stability over 4 epochs).
+// minmax(importance) * minmax(certainty) * minmax(stability over 4 epochs), each to 0 .. 1 over the
+// edges of the cell. Alphas of decided edges stand still; the batch grows with every decision.
 enum { SGAS_HISTORY = 4, SGAS_FIRST = 9, SGAS_EVERY = 5 };
 typedef struct {
     int32_t *choice; // [edges of all types]: -1 open, -2 removed, else column
     float *past;     // [SGAS_HISTORY][n_alpha] q of the last epochs, newest first
     int64_t n_past;
+    int64_t decisions; // epochs after which something was decided
 } Sgas;
 bool sgas_init(Sgas *s, const Alpha *alpha);
 void sgas_fini(Sgas *s);
@@ -75,6 +97,10 @@ void sgas_scores(const Sgas *s, const Alpha *alpha, int type, double *score);
 void sgas_epoch(Sgas *s, const Alpha *alpha, int e);
 // Decided edges become one-hot (or nothing) in p and active.
 void sgas_apply(const Sgas *s, const Alpha *alpha, double *p, bool *active);
+// Decided edges no longer learn.
+void sgas_fix(const Sgas *s, Alpha *alpha);
+// Batch after n decisions: first + n * step, at most the images there are.
+int sgas_batch(int first, int step, int64_t n, int images);
 void sgas_save(const Sgas *s, const Alpha *alpha, Book *book);
 Status sgas_load(Sgas *s, const Alpha *alpha, const SafeFile *file, bool fork, Error *err);
 

@@ -29,8 +29,9 @@ typedef enum { INIT_NORMAL, INIT_ZERO } AlphaInit;
 // Every constant is a setting; defaults are the published ones (SCIENCE.md 1.1). src/run fills
 // this from the settings.
 typedef struct {
-    const char *strategy; // darts, gdas, random, evolution, ...
-    int epochs, warmup_epochs, batch;
+    const char *strategy;             // darts, gdas, random, evolution, ...
+    int epochs, warmup_epochs, batch; // with stages: epochs of each
+    int cells;                        // of the supernet, 0: the space's; STAGES: in each stage
     SearchOrder order;
     StepOrder step_order;
     uint64_t seed;
@@ -60,10 +61,13 @@ typedef struct {
     bool edge_weights;     // PC-DARTS: learned weights of the edges into a node
     bool pt;               // DARTS-PT: select by masking at the end
     int pdarts_stages;     // P-DARTS; 1 off
+    int pdarts_cells;      // cells that each stage has more than the one before (6)
+    double pdarts_dropout; // skip dropout likewise (0.3), where there is any
     double noisy_skip;     // NoisyDARTS factor
     double oles;           // OLES threshold (0.4 published)
     double gdas_tau, gdas_tau_min;
     bool sgas;
+    int sgas_batch; // images that the batch grows by after each decision (8)
     // extra signals that cost passes
     int hessian_every; // epochs; 0 off
     bool gradient_match, layer_alignment, discretisation;

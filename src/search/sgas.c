@@ -25,7 +25,7 @@ bool sgas_init(Sgas *s, const Alpha *alpha)
 {
     int n = edges_of(alpha);
     *s = (Sgas){ mem_array((size_t)n, sizeof *s->choice),
-                 mem_zero((size_t)SGAS_HISTORY * (size_t)alpha->n_alpha, sizeof *s->past), 0 };
+                 mem_zero((size_t)SGAS_HISTORY * (size_t)alpha->n_alpha, sizeof *s->past), 0, 0 };
     if (!s->choice || !s->past) {
         sgas_fini(s);
         return false;
@@ -78,13 +78,14 @@ static double stability(const Sgas *s, const Alpha *alpha, int at, const double 
     return s->n_past > 0 ? sum / (double)s->n_past : 0;
 }
 
-// To 0 .. 1 over the open edges; values that differ by rounding only are equal and count 1.
-static void minmax(double *x, const int32_t *choice, int n)
+// To 0 .. 1 over all edges, decided ones too; values that differ by rounding only are equal and
+// count 1.
+static void minmax(double *x, int n)
 {
     double low = INFINITY, high = -INFINITY;
     for (int i = 0; i < n; i++) {
-        low = choice[i] == -1 ? fmin(low, x[i]) : low;
-        high = choice[i] == -1 ? fmax(high, x[i]) : high;
+        low = fmin(low, x[i]);
+        high = fmax(high, x[i]);
     }
     for (int i = 0; i < n; i++)
         x[i] = high - low > 1e-6 ? (x[i] - low) / (high - low) : 1;
@@ -101,12 +102,12 @@ void sgas_scores(const Sgas *s, const Alpha *alpha, int type, double *score)
         part[2][e] = stability(s, alpha, alpha->offset[type] + e * cols, q, cols);
     }
     for (int i = 0; i < 3; i++)
-        minmax(part[i], choice, rows);
+        minmax(part[i], rows);
     for (int e = 0; e < rows; e++)
         score[e] = choice[e] == -1 ? part[0][e] * part[1][e] * part[2][e] : -1;
 }
 
-static void decide(Sgas *s, const Alpha *alpha, int type)
+static bool decide(Sgas *s, const Alpha *alpha, int type)
 {
     const SpaceCell *cell = &alpha->space->cells[type];
     int32_t *choice = s->choice + first_edge(alpha, type);
@@ -117,7 +118,7 @@ static void decide(Sgas *s, const Alpha *alpha, int type)
         if (choice[e] == -1 && (best < 0 || score[e] > score[best]))
             best = e;
     if (best < 0)
-        return;
+        return false;
     row_q(alpha, type, best, q, &n);
     for (int k = 1; k < alpha->cols[type]; k++)
         op = q[k] > q[op] ? k : op;
@@ -128,12 +129,15 @@ static void decide(Sgas *s, const Alpha *alpha, int type)
     for (int e = 0; e < cell->n_edges && cell->derive == DERIVE_TOP && kept >= cell->keep; e++)
         if (cell->edges[e].to == cell->edges[best].to && choice[e] == -1)
             choice[e] = -2;
+    return true;
 }
 
 void sgas_epoch(Sgas *s, const Alpha *alpha, int e)
 {
-    for (int t = 0; t < alpha->types && e >= SGAS_FIRST && (e - SGAS_FIRST) % SGAS_EVERY == 0; t++)
-        decide(s, alpha, t);
+    bool time = e >= SGAS_FIRST && (e - SGAS_FIRST) % SGAS_EVERY == 0, decided = false;
+    for (int t = 0; t < alpha->types && time; t++)
+        decided = decide(s, alpha, t) || decided;
+    s->decisions += decided;
     memmove(s->past + alpha->n_alpha, s->past,
             (size_t)(SGAS_HISTORY - 1) * (size_t)alpha->n_alpha * sizeof *s->past);
     for (int t = 0; t < alpha->types; t++)
@@ -162,22 +166,43 @@ void sgas_apply(const Sgas *s, const Alpha *alpha, double *p, bool *active)
         }
 }
 
+void sgas_fix(const Sgas *s, Alpha *alpha)
+{
+    int i = 0;
+    for (int t = 0; t < alpha->types; t++)
+        for (int e = 0; e < alpha->rows[t]; e++, i++)
+            for (int k = 0; k < alpha->cols[t]; k++)
+                alpha->fixed[alpha->offset[t] + e * alpha->cols[t] + k] = s->choice[i] != -1;
+}
+
+int sgas_batch(int first, int step, int64_t n, int images)
+{
+    int64_t batch = first + n * step;
+    return batch < images ? (int)batch : first > images ? first : images;
+}
+
 void sgas_save(const Sgas *s, const Alpha *alpha, Book *book)
 {
-    book_copy(book, "sgas.past_count", SAFE_I64, &s->n_past, 1);
+    int64_t counts[2] = { s->n_past, s->decisions };
+    book_copy(book, "sgas.counts", SAFE_I64, counts, 2);
     book_put(book, "sgas.choice", SAFE_I32, s->choice, edges_of(alpha));
     book_put(book, "sgas.past", SAFE_F32, s->past, (int64_t)SGAS_HISTORY * alpha->n_alpha);
 }
 
 Status sgas_load(Sgas *s, const Alpha *alpha, const SafeFile *file, bool fork, Error *err)
 {
-    Status status = book_get(file, "sgas.past_count", SAFE_I64, &s->n_past, 1, fork, err);
+    int64_t counts[2] = { 0, 0 };
+    Status status = book_get(file, "sgas.counts", SAFE_I64, counts, 2, fork, err);
     if (status == STATUS_OK)
         status = book_get(file, "sgas.choice", SAFE_I32, s->choice, edges_of(alpha), fork, err);
     if (status == STATUS_OK)
         status = book_get(file, "sgas.past", SAFE_F32, s->past,
                           (int64_t)SGAS_HISTORY * alpha->n_alpha, fork, err);
-    if (status == STATUS_OK && (s->n_past < 0 || s->n_past > SGAS_HISTORY))
-        status = error_set(err, STATUS_PARSE, "checkpoint: sgas.past_count is out of range");
-    return status;
+    if (status != STATUS_OK)
+        return status;
+    if (counts[0] < 0 || counts[0] > SGAS_HISTORY || counts[1] < 0 || counts[1] > edges_of(alpha))
+        return error_set(err, STATUS_PARSE, "checkpoint: sgas.counts are out of range");
+    s->n_past = counts[0];
+    s->decisions = counts[1];
+    return STATUS_OK;
 }

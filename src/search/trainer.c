@@ -42,6 +42,12 @@ static Status open_feed(const Trainer *t, bool train, bool replace, int tag, Fee
     return feed_new(c->data, indices, count, &o, feed, err);
 }
 
+static Status open_feeds(Trainer *t, Error *err)
+{
+    Status status = open_feed(t, true, false, 0, &t->train, err);
+    return status == STATUS_OK ? open_feed(t, false, false, 2, &t->eval, err) : status;
+}
+
 static Status open_plan(Trainer *t, Error *err)
 {
     const SearchOptions *o = &t->ctx.options;
@@ -51,7 +57,7 @@ static Status open_plan(Trainer *t, Error *err)
     Status status = plan_compile(t->graph, &options, &t->plan, err);
     if (status != STATUS_OK)
         return status;
-    plan_init_params(t->plan, o->seed);
+    plan_init_params(t->plan, o->seed + ((uint64_t)t->round << 40));
     plan_params_changed(t->plan);
     t->n_w = plan_param_count(t->plan);
     t->momentum = mem_zero(t->n_w + 1, sizeof *t->momentum);
@@ -68,9 +74,7 @@ Status trainer_open(Trainer *t, const SearchContext *ctx, Graph *graph, Error *e
     t->lr = ctx->options.w.lr;
     t->wall = clock_mono();
     t->cpu = record_cpu_seconds();
-    Status status = open_feed(t, true, false, 0, &t->train, err);
-    if (status == STATUS_OK)
-        status = open_feed(t, false, false, 2, &t->eval, err);
+    Status status = open_feeds(t, err);
     if (status == STATUS_OK)
         status = open_plan(t, err);
     if (status != STATUS_OK)
@@ -83,16 +87,98 @@ Status trainer_open_alpha_feed(Trainer *t, Error *err)
     return open_feed(t, false, true, 1, &t->valid, err);
 }
 
-void trainer_close(Trainer *t)
+static void close_feeds(Trainer *t)
 {
     feed_free(t->train);
     feed_free(t->valid);
     feed_free(t->eval);
+    t->train = t->valid = t->eval = NULL;
+}
+
+static void close_plan(Trainer *t)
+{
     plan_free(t->plan);
-    graph_free(t->graph);
     mem_free(t->momentum);
     mem_free(t->grad);
+    t->plan = NULL;
+    t->momentum = t->grad = NULL;
+    t->frozen = NULL;
+}
+
+void trainer_close(Trainer *t)
+{
+    close_feeds(t);
+    close_plan(t);
+    graph_free(t->graph);
     *t = (Trainer){ 0 };
+}
+
+// The old plan goes first: both at once may not fit.
+Status trainer_set_graph(Trainer *t, Graph *graph, int round, Error *err)
+{
+    close_plan(t);
+    graph_free(t->graph);
+    t->graph = graph;
+    t->round = round;
+    t->w_steps = t->bad_steps = 0;
+    return open_plan(t, err);
+}
+
+// Feeds count batches over the whole run: the next epoch begins at the next whole one.
+static Status reopen_feeds(Trainer *t, Error *err)
+{
+    bool alpha = t->valid;
+    close_feeds(t);
+    Status status = open_feeds(t, err);
+    if (status == STATUS_OK && alpha)
+        status = trainer_open_alpha_feed(t, err);
+    Feed *const feed[] = { t->train, t->eval, t->valid };
+    for (int i = 0; i < (alpha ? 3 : 2) && status == STATUS_OK; i++)
+        feed_seek(feed[i], (t->epoch + 1) * feed_batches_per_epoch(feed[i]));
+    return status;
+}
+
+static float *copy_floats(const float *from, size_t n)
+{
+    float *to = mem_array(n + 1, sizeof *to);
+    if (to && n > 0)
+        memcpy(to, from, n * sizeof *to);
+    return to;
+}
+
+// Everything that was learned goes over by copies.
+static Status reopen_plan(Trainer *t, Error *err)
+{
+    size_t n_buffers = plan_buffer_count(t->plan);
+    float *w = copy_floats(plan_params(t->plan), t->n_w);
+    float *buffers = copy_floats(plan_buffers(t->plan), n_buffers);
+    float *momentum = t->momentum, *grad = t->grad;
+    const unsigned char *frozen = t->frozen;
+    t->momentum = t->grad = NULL;
+    close_plan(t);
+    Status status = w && buffers ? open_plan(t, err)
+                                 : error_set(err, STATUS_NOMEM, "no memory to copy the weights");
+    if (status == STATUS_OK) {
+        memcpy(plan_buffers(t->plan), buffers, n_buffers * sizeof *buffers);
+        memcpy(t->momentum, momentum, t->n_w * sizeof *momentum);
+        memcpy(t->grad, grad, t->n_w * sizeof *grad);
+        trainer_set_weights(t, w, 0, NULL);
+        t->frozen = frozen;
+    }
+    mem_free(w);
+    mem_free(buffers);
+    mem_free(momentum);
+    mem_free(grad);
+    return status;
+}
+
+Status trainer_set_batch(Trainer *t, int batch, Error *err)
+{
+    if (batch == t->ctx.options.batch)
+        return STATUS_OK;
+    t->ctx.options.batch = batch;
+    Status status = reopen_feeds(t, err);
+    return status == STATUS_OK ? reopen_plan(t, err) : status;
 }
 
 Status trainer_forward(Trainer *t, const Batch *batch, PassMode mode, int stream,
@@ -200,7 +286,7 @@ Status trainer_evaluate(Trainer *t, PassMode mode, int batches, double *loss, do
 
 int64_t trainer_epoch_steps(const Trainer *t)
 {
-    return feed_batches_per_epoch(t->train);
+    return t->train ? feed_batches_per_epoch(t->train) : 0;
 }
 
 bool trainer_stopped(const Trainer *t)
@@ -248,7 +334,7 @@ void trainer_fill_progress(const Trainer *t, SearchProgress *progress)
     progress->loss = running ? t->loss_sum / (double)t->seen : t->train_loss;
     progress->train_acc = running ? (double)t->correct / (double)t->seen : t->train_acc;
     progress->valid_acc = t->valid_acc;
-    progress->memory_bytes = (int64_t)plan_memory(t->plan);
+    progress->memory_bytes = t->plan ? (int64_t)plan_memory(t->plan) : 0;
 }
 
 double trainer_majority(const Trainer *t)

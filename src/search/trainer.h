@@ -17,6 +17,7 @@ typedef struct {
     Feed *train, *eval; // weights; validation in order
     Feed *valid;        // alphas, drawn with replacement; NULL: none
     size_t n_w;
+    int round;                    // each has other initial weights
     float *momentum, *grad;       // of the weights
     const unsigned char *frozen;  // [n_w]: 1 where a weight must not move; NULL: none
     float drop_path, mix_dropout; // knobs of the next training passes
@@ -39,6 +40,11 @@ Status trainer_open(Trainer *t, const SearchContext *ctx, Graph *graph, Error *e
 // The feed of alphas, for strategies that have some.
 Status trainer_open_alpha_feed(Trainer *t, Error *err);
 void trainer_close(Trainer *t);
+// Another network from here on, its weights at the start that belongs to `round`. Takes the graph
+// over, also on failure.
+Status trainer_set_graph(Trainer *t, Graph *graph, int round, Error *err);
+// Another batch size from the start of the next epoch on; weights and everything else stay.
+Status trainer_set_batch(Trainer *t, int batch, Error *err);
 
 Status trainer_forward(Trainer *t, const Batch *batch, PassMode mode, int stream,
                        PassResult *result, Error *err);
