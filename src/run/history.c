@@ -20,7 +20,7 @@ typedef struct {
 static bool is_history(const char *t)
 {
     static const char *const kinds[] = { "alpha",    "signals", "epoch", "genotype",
-                                         "gradient", "hessian", "trial" };
+                                         "gradient", "hessian", "trial", "cells" };
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(t, kinds[i]) == 0)
             return true;

@@ -27,8 +27,8 @@ Status darts_set_batch(Darts *d, Error *err)
 
 static Status emit_cells(const Darts *d, Error *err)
 {
-    Json *record = record_new("cells", d->t.epoch);
-    json_put_int(record, "step", d->t.step);
+    Json *record = record_new("cells", d->t.epoch + 1);
+    json_put_int(record, "step", d->t.step + 1); // of the step that begins with it
     json_put_int(record, "stage", d->stage);
     json_put_int(record, "depth", d->tables.cells);
     json_put(record, "cells", record_cells(d->t.ctx.space, d->alpha.used));

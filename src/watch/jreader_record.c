@@ -210,25 +210,43 @@ static bool read_rows(const Json *a, const HealthCell *shape, double *p, bool *g
     return true;
 }
 
-// Takes the operators that are null in a table out of the shape.
+// Keeps the names of the operators that a cell was declared with.
+static bool keep_declared(ModelCell *cell)
+{
+    const HealthCell *shape = &cell->shape;
+    if (cell->declared)
+        return true;
+    cell->declared = mem_zero((size_t)shape->n_edges, sizeof *cell->declared);
+    for (int e = 0; cell->declared && e < shape->n_edges; e++)
+        for (int k = 0; k < shape->n_ops; k++)
+            snprintf(cell->declared[e][k], GENO_NAME, "%s", health_op(shape, e, k));
+    return cell->declared != NULL;
+}
+
+// Takes the operators that are null in a table out of the shape; what was removed and has a number
+// again (a roll-back) comes back.
 static Status mark_gone(ModelRun *run, int *cell, const bool *gone, Error *err)
 {
-    HealthCell shape = run->cells[*cell].shape;
+    const ModelCell *from = &run->cells[*cell];
+    HealthCell shape = from->shape;
     bool changed = false;
     shape.edge_op = mem_zero((size_t)shape.n_edges, sizeof *shape.edge_op);
     if (!shape.edge_op)
         return error_set(err, STATUS_NOMEM, "not enough memory for a cell");
     for (int e = 0; e < shape.n_edges; e++)
         for (int k = 0; k < shape.n_ops; k++) {
-            const char *op = health_op(&run->cells[*cell].shape, e, k);
-            bool there = op && op[0];
-            if (there && !gone[e * shape.n_ops + k])
-                snprintf(shape.edge_op[e][k], GENO_NAME, "%s", op);
-            else
-                changed |= there;
+            const char *now = health_op(&from->shape, e, k);
+            const char *name = from->declared ? from->declared[e][k] : now;
+            name = gone[e * shape.n_ops + k] ? "" : name;
+            snprintf(shape.edge_op[e][k], GENO_NAME, "%s", name);
+            changed |= strcmp(now, name) != 0;
         }
     shape.per_edge = true;
-    Status status = changed ? model_cell(run, &shape, cell, err) : STATUS_OK;
+    Status status = STATUS_OK;
+    if (changed && !keep_declared(&run->cells[*cell]))
+        status = error_set(err, STATUS_NOMEM, "not enough memory for a cell");
+    if (changed && status == STATUS_OK)
+        status = model_cell(run, &shape, cell, err);
     mem_free(shape.edge_op);
     return status;
 }

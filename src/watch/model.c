@@ -127,6 +127,7 @@ static void run_free(ModelRun *run)
         mem_free(run->cells[c].looks);
         mem_free(run->cells[c].genos);
         mem_free(run->cells[c].shape.edge_op);
+        mem_free(run->cells[c].declared);
     }
     for (int i = 0; i < run->n_trials; i++)
         mem_free(run->trials[i].arch);
@@ -210,8 +211,11 @@ Status model_cell(ModelRun *run, const HealthCell *cell, int *index, Error *err)
         return status;
     }
     ModelCell *mine = &run->cells[*index];
-    if (mine->shape.n_edges != copy.n_edges || mine->shape.n_ops != copy.n_ops)
+    if (mine->shape.n_edges != copy.n_edges || mine->shape.n_ops != copy.n_ops) {
         model_drop_looks(run, mine, 0, mine->n_looks);
+        mem_free(mine->declared);
+        mine->declared = NULL;
+    }
     mem_free(mine->shape.edge_op);
     mine->shape = copy;
     run->version++;

@@ -48,6 +48,8 @@ typedef struct {
 
 typedef struct {
     HealthCell shape;
+    // [edges] operators before any was removed, for a roll-back to before; NULL: none was
+    char (*declared)[HEALTH_OPS][GENO_NAME];
     AlphaLook *looks;
     int n_looks, cap_looks;
     GenoRow *genos;

@@ -194,7 +194,7 @@ static void the_journal_says_what_was_removed(void **state)
     for (int s = 1; s < STAGES; s++) {
         const Json *cell = json_at(json_get(cells[s - 1], "cells"), 1);
         assert_int_equal(json_get_int(cells[s - 1], "stage", 0), s);
-        assert_int_equal(json_get_int(cells[s - 1], "epoch", 0), s * EPOCHS - 1);
+        assert_int_equal(json_get_int(cells[s - 1], "epoch", 0), s * EPOCHS);
         for (int e = 0; e < 5; e++) {
             const Json *ops = json_at(json_get(cell, "ops"), e);
             int gone = 0;

@@ -94,6 +94,18 @@ static void removed_operators_leave_the_shape(void **state)
     assert_true(near(cell->looks[1].p[1], 0, 0));
 }
 
+static void a_roll_back_brings_removed_operators_back(void **state)
+{
+    (void)state;
+    read_text(RUN ALPHA(0, 5, FLAT) ALPHA(1, 9, "[[0.5,null,0.5],[0.2,0.5,0.3]]")
+                  ALPHA(2, 12, "[[1,null,null],[null,0.5,0.5]]") ALPHA(1, 9, FLAT));
+    const HealthCell *shape = &model.runs[0]->cells[0].shape;
+    for (int e = 0; e < 2; e++)
+        assert_string_equal(health_op(shape, e, 1), "max_pool_3x3");
+    assert_string_equal(health_op(shape, 1, 0), "none");
+    assert_string_equal(health_op(shape, 0, 2), "skip_connect");
+}
+
 static void resumed_drops_what_is_later(void **state)
 {
     (void)state;
@@ -181,6 +193,7 @@ int main(void)
         TEST(bad_lines_are_counted_and_passed_over),
         TEST(logits_and_sigmoids_become_effective_weights),
         TEST(removed_operators_leave_the_shape),
+        TEST(a_roll_back_brings_removed_operators_back),
         TEST(resumed_drops_what_is_later),
         TEST(a_second_run_record_is_a_second_run_unless_resumed),
         TEST(a_genotype_after_its_epoch_is_judged_too),
