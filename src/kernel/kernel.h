@@ -13,7 +13,9 @@
 //
 // Bits must not depend on the number of threads: per-image results are written by whoever does
 // the image, sums over images are finished in index order (kernel_finish), weight gradients are
-// accumulated per group in image order and the groups are added in order.
+// accumulated per group in image order and the groups are added in order. Kernels that take several
+// images at a time (how many depends on the shape and the batch only) may have fewer groups, and
+// leave the sums of such images in the row of the first, zeros in the rows of the others.
 //
 // IEEE rules: relu(x) = x < 0 ? 0 : x and its gradient is x <= 0 ? 0 : g, so NaN stays NaN; a max
 // pool that meets NaN gives NaN.
@@ -104,7 +106,8 @@ typedef struct {
     const float *pw_t; // [oc][c], the transposed copy
     float *y;          // forward output
     int y_ld;
-    float *stat; // forward: [n][2][stat_ld], per image sum of y and of y*y; NULL: not wanted
+    float *stat; // forward: [n][2][stat_ld], sums of y and of y*y per image or per images that
+                 // were made together, see above; NULL: not wanted
     int stat_ld;
     KernelGrad grad;    // backward: dy (grad.y is y)
     float *g_dw, *g_pw; // backward: overwritten; both NULL: skip all weight work

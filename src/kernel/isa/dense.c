@@ -330,7 +330,8 @@ void dense_bwd(const KernelConv *v)
         }
     }
     if (v->g_w)
-        groups_sum(v->work->group, stride, count, v->g_w, v->work->threads);
+        groups_sum(v->work->group, stride, KERNEL_GROUPS, count, v->g_w, v->work->threads);
     if (v->g_bias)
-        groups_sum(v->work->group + w, stride, (size_t)s->oc, v->g_bias, v->work->threads);
+        groups_sum(v->work->group + w, stride, KERNEL_GROUPS, (size_t)s->oc, v->g_bias,
+                   v->work->threads);
 }

@@ -42,7 +42,8 @@ size_t pools_floats(const KernelShape *s);
 
 // out[i] = sum of the groups' group[g * stride + i] in order. `group` is aligned to vectors, the
 // stride a multiple of 16 floats.
-void groups_sum(const float *group, size_t stride, size_t count, float *out, int threads);
+void groups_sum(const float *group, size_t stride, int groups, size_t count, float *out,
+                int threads);
 
 // Widens the borders that the input and (backward) the output gradient of a window need.
 void entry_border(const Window *win, Border *in, Border *d);

@@ -27,6 +27,8 @@ float *tile_set(Tile *t, float *data, int vw, int c, int h, int w, Border border
         .left = border.left,
         .rows = h + border.top + border.bottom,
         .cols = w + border.left + border.right,
+        .px = (size_t)vw,
+        .n = 1,
     };
     return data + kernel_round(tile_size(t));
 }

@@ -16,6 +16,8 @@ typedef struct {
     int h, w;       // the image
     int top, left;  // border before it
     int rows, cols; // with borders
+    size_t px;      // floats from a pixel to the next: vw, or more where images are interleaved
+    int n;          // images, vw floats apart
 } Tile;
 
 // Borders on the four sides of an image.
@@ -25,7 +27,7 @@ typedef struct {
 
 static inline size_t tile_row(const Tile *t)
 {
-    return (size_t)t->cols * (size_t)t->vw;
+    return (size_t)t->cols * t->px;
 }
 
 static inline size_t tile_plane(const Tile *t)
@@ -42,7 +44,7 @@ static inline size_t tile_size(const Tile *t)
 static inline float *tile_at(const Tile *t, int b)
 {
     return t->data + (size_t)b * tile_plane(t) + (size_t)t->top * tile_row(t) +
-           (size_t)t->left * (size_t)t->vw;
+           (size_t)t->left * t->px;
 }
 
 // Windows up to this size run on tiles, larger ones in the reference.
@@ -158,12 +160,12 @@ typedef struct {
 
 // Describes a tile at data; returns the first float after it.
 float *tile_set(Tile *t, float *data, int vw, int c, int h, int w, Border border);
-// Copies image `image` of src with its prologue into blocks from block0 on. The border is the
-// caller's.
+// Copies the tile's images, `image` the first of them, with src's prologue into blocks from block0
+// on. The border is the caller's.
 void tile_load(const Tile *t, const KernelSrc *src, int block0, int image);
 // The same as ordered integers (for maxima).
 void tile_keys(const Tile *t, const KernelSrc *src, int image);
-// Makes dy of the tile's rows, which begin at pixel `first` of the tensors.
+// Makes dy of the tile's rows, which begin at pixel `first` of the tensors; h*w pixels an image.
 void tile_grad(const Tile *t, const KernelGrad *grad, int channel0, size_t first);
 // Masks blocks from block0 on by the prologue of src, adds what dst wants, writes dst.dx and stat.
 void tile_store_dx(const Tile *t, int block0, const KernelSrc *src, const KernelDst *dst,

@@ -23,30 +23,40 @@ INLINE void AT_WIDTH(load_row)(const Tile *t, float *to, const KernelSrc *src, c
         a = AT_WIDTH(load_part)(src->a + c0, n);
         b = AT_WIDTH(load_part)(src->b + c0, n);
     }
+    const size_t px = t->px;
     if (n >= VW) {
-        for (int i = 0; i < t->w; i++, x += src->ld) {
+        for (int i = 0; i < t->w; i++, x += src->ld, to += px) {
             PREFETCH(x + c0, src->ld);
-            AT_WIDTH(storeu)(to + i * VW, AT_WIDTH(prologue)(pre, AT_WIDTH(loadu)(x + c0), a, b));
+            AT_WIDTH(storeu)(to, AT_WIDTH(prologue)(pre, AT_WIDTH(loadu)(x + c0), a, b));
         }
         return;
     }
-    for (int i = 0; i < t->w; i++, x += src->ld)
-        AT_WIDTH(storeu)
-    (to + i * VW, AT_WIDTH(prologue)(pre, AT_WIDTH(load_part)(x + c0, n), a, b));
+    for (int i = 0; i < t->w; i++, x += src->ld, to += px)
+        AT_WIDTH(storeu)(to, AT_WIDTH(prologue)(pre, AT_WIDTH(load_part)(x + c0, n), a, b));
+}
+
+// All rows of one block of every image.
+INLINE void AT_WIDTH(load_block)(const Tile *t, float *to, const KernelSrc *src, int image, int c0,
+                                 const KernelPre pre)
+{
+    const size_t row = (size_t)t->w * (size_t)src->ld;
+    const float *x = src->x + (size_t)image * (size_t)t->h * row;
+    for (int i = 0; i < t->n; i++, to += VW)
+        for (int y = 0; y < t->h; y++, x += row)
+            AT_WIDTH(load_row)(t, to + (size_t)y * tile_row(t), src, x, c0, pre);
 }
 
 static void AT_WIDTH(load_image)(const Tile *t, const KernelSrc *src, int block0, int image)
 {
-    const float *x = src->x + (size_t)image * (size_t)(t->h * t->w) * (size_t)src->ld;
-    for (int y = 0; y < t->h; y++, x += (size_t)t->w * (size_t)src->ld) {
-        for (int b = 0; b * VW < src->c; b++) {
-            float *to = tile_at(t, block0 + b) + (size_t)y * tile_row(t);
-            switch (src->pre) {
-            case PRE_NONE: AT_WIDTH(load_row)(t, to, src, x, b * VW, PRE_NONE); break;
-            case PRE_RELU: AT_WIDTH(load_row)(t, to, src, x, b * VW, PRE_RELU); break;
-            case PRE_AFFINE: AT_WIDTH(load_row)(t, to, src, x, b * VW, PRE_AFFINE); break;
-            case PRE_AFFINE_RELU: AT_WIDTH(load_row)(t, to, src, x, b * VW, PRE_AFFINE_RELU); break;
-            }
+    for (int b = 0; b * VW < src->c; b++) {
+        float *to = tile_at(t, block0 + b);
+        switch (src->pre) {
+        case PRE_NONE: AT_WIDTH(load_block)(t, to, src, image, b * VW, PRE_NONE); break;
+        case PRE_RELU: AT_WIDTH(load_block)(t, to, src, image, b * VW, PRE_RELU); break;
+        case PRE_AFFINE: AT_WIDTH(load_block)(t, to, src, image, b * VW, PRE_AFFINE); break;
+        case PRE_AFFINE_RELU:
+            AT_WIDTH(load_block)(t, to, src, image, b * VW, PRE_AFFINE_RELU);
+            break;
         }
     }
 }
@@ -77,15 +87,16 @@ typedef struct {
 
 // to = affine(w * g) of one term, w pixels of one channel block from pixel `first` of the tensors
 // on; n channels exist.
-INLINE void AT_WIDTH(grad_term)(const AT_WIDTH(GradState) * s, float *to, const KernelGrad *g,
-                                size_t first, int w, int c0, int n, const int mode)
+INLINE void AT_WIDTH(grad_term)(const AT_WIDTH(GradState) * s, float *to, size_t px,
+                                const KernelGrad *g, size_t first, int w, int c0, int n,
+                                const int mode)
 {
     const KernelTerm *term = &g->term[0];
     const size_t ld = (size_t)term->ld, y_ld = (size_t)g->y_ld;
     const float *from = term->g + first * ld + c0;
     const float *y = mode == GRAD_AB ? g->y + first * y_ld + c0 : NULL;
     const V a = mode == GRAD_PLAIN ? (V){ 0 } + term->w : s->a * term->w, b = s->b, k = s->k;
-    for (int i = 0; i < w; i++, from += ld) {
+    for (int i = 0; i < w; i++, from += ld, to += px) {
         PREFETCH(from, ld);
         V v = a * AT_WIDTH(load_part)(from, n);
         if (mode != GRAD_PLAIN)
@@ -95,16 +106,16 @@ INLINE void AT_WIDTH(grad_term)(const AT_WIDTH(GradState) * s, float *to, const 
             v += b * AT_WIDTH(load_part)(y, n);
             y += y_ld;
         }
-        AT_WIDTH(storeu)(to + i * VW, v);
+        AT_WIDTH(storeu)(to, v);
     }
 }
 
 // The same for any number of terms.
-INLINE void AT_WIDTH(grad_terms)(const AT_WIDTH(GradState) * s, float *to, const KernelGrad *g,
-                                 size_t first, int w, int c0, int n)
+INLINE void AT_WIDTH(grad_terms)(const AT_WIDTH(GradState) * s, float *to, size_t step,
+                                 const KernelGrad *g, size_t first, int w, int c0, int n)
 {
     bool with_y = g->A && g->B;
-    for (int i = 0; i < w; i++) {
+    for (int i = 0; i < w; i++, to += step) {
         size_t px = first + (size_t)i;
         V sum = { 0 };
         for (int j = 0; j < g->n; j++) {
@@ -116,21 +127,22 @@ INLINE void AT_WIDTH(grad_terms)(const AT_WIDTH(GradState) * s, float *to, const
             sum = s->a * sum + s->k;
         if (with_y)
             sum += s->b * AT_WIDTH(load_part)(g->y + px * (size_t)g->y_ld + c0, n);
-        AT_WIDTH(storeu)(to + i * VW, sum);
+        AT_WIDTH(storeu)(to, sum);
     }
 }
 
-INLINE void AT_WIDTH(grad_row)(const AT_WIDTH(GradState) * s, float *to, const KernelGrad *g,
-                               size_t first, int w, int c0, int n)
+// px: from a pixel of the tile to the next.
+INLINE void AT_WIDTH(grad_row)(const AT_WIDTH(GradState) * s, float *to, size_t px,
+                               const KernelGrad *g, size_t first, int w, int c0, int n)
 {
     if (g->n != 1)
-        AT_WIDTH(grad_terms)(s, to, g, first, w, c0, n);
+        AT_WIDTH(grad_terms)(s, to, px, g, first, w, c0, n);
     else if (!g->A)
-        AT_WIDTH(grad_term)(s, to, g, first, w, c0, n, GRAD_PLAIN);
+        AT_WIDTH(grad_term)(s, to, px, g, first, w, c0, n, GRAD_PLAIN);
     else if (!g->B)
-        AT_WIDTH(grad_term)(s, to, g, first, w, c0, n, GRAD_A);
+        AT_WIDTH(grad_term)(s, to, px, g, first, w, c0, n, GRAD_A);
     else
-        AT_WIDTH(grad_term)(s, to, g, first, w, c0, n, GRAD_AB);
+        AT_WIDTH(grad_term)(s, to, px, g, first, w, c0, n, GRAD_AB);
 }
 
 static void AT_WIDTH(fill_grad)(const Tile *t, const KernelGrad *g, int channel0, size_t first)
@@ -144,13 +156,13 @@ static void AT_WIDTH(fill_grad)(const Tile *t, const KernelGrad *g, int channel0
             s.b = AT_WIDTH(load_part)(g->B + c0, n);
         if (g->A && g->K)
             s.k = AT_WIDTH(load_part)(g->K + c0, n);
-        float *to = tile_at(t, b);
         size_t px = first;
-        for (int y = 0; y < t->h; y++, to += tile_row(t), px += (size_t)t->w) {
+        for (int row = 0; row < t->n * t->h; row++, px += (size_t)t->w) {
+            float *to = tile_at(t, b) + (size_t)(row % t->h) * tile_row(t) + row / t->h * VW;
             if (n >= VW)
-                AT_WIDTH(grad_row)(&s, to, g, px, t->w, c0, VW);
+                AT_WIDTH(grad_row)(&s, to, t->px, g, px, t->w, c0, VW);
             else
-                AT_WIDTH(grad_row)(&s, to, g, px, t->w, c0, n);
+                AT_WIDTH(grad_row)(&s, to, t->px, g, px, t->w, c0, n);
         }
     }
 }
@@ -166,6 +178,7 @@ typedef struct {
     const KernelDst *dst;
     size_t first; // pixel
     int w, c0, n; // n channels exist
+    size_t px;    // from a pixel of the tile to the next
 } AT_WIDTH(DxRow);
 
 INLINE V AT_WIDTH(dx_mask)(const AT_WIDTH(DxState) * s, V d, V x, const KernelPre pre)
@@ -186,7 +199,7 @@ INLINE void AT_WIDTH(dx_row)(AT_WIDTH(DxState) * state, const AT_WIDTH(DxRow) * 
     const float *x = masked || stat ? r->src->x + r->first * x_ld + r->c0 : NULL, *from = r->from;
     float *to = r->dst->dx + r->first * ld + r->c0;
     AT_WIDTH(DxState) s = *state;
-    for (int i = 0; i < r->w; i++, from += VW, to += ld) {
+    for (int i = 0; i < r->w; i++, from += r->px, to += ld) {
         V d = AT_WIDTH(loadu)(from), xv = { 0 };
         if (masked || stat) {
             PREFETCH(x, x_ld);
@@ -257,6 +270,24 @@ static void AT_WIDTH(dx_any)(AT_WIDTH(DxState) * s, const AT_WIDTH(DxRow) * r)
     }
 }
 
+// One block of one image.
+INLINE void AT_WIDTH(dx_block)(const Tile *t, AT_WIDTH(DxRow) r, AT_WIDTH(DxRowKernel) * whole,
+                               AT_WIDTH(DxState) s, int image)
+{
+    const KernelDst *dst = r.dst;
+    for (int y = 0; y < t->h; y++, r.from += tile_row(t), r.first += (size_t)t->w) {
+        if (r.n == VW && whole)
+            whole(&s, &r);
+        else
+            AT_WIDTH(dx_any)(&s, &r);
+    }
+    if (!dst->stat)
+        return;
+    float *stat = dst->stat + (size_t)image * 2 * (size_t)dst->stat_ld + r.c0;
+    AT_WIDTH(store_part)(stat, s.sum, r.n);
+    AT_WIDTH(store_part)(stat + dst->stat_ld, s.dot, r.n);
+}
+
 static void AT_WIDTH(store_dx)(const Tile *t, int block0, const KernelSrc *src,
                                const KernelDst *dst, int image)
 {
@@ -268,20 +299,18 @@ static void AT_WIDTH(store_dx)(const Tile *t, int block0, const KernelSrc *src,
             s.a = AT_WIDTH(load_part)(src->a + c0, n);
             s.b = AT_WIDTH(load_part)(src->b + c0, n);
         }
-        AT_WIDTH(DxRow)
-        r = { tile_at(t, block0 + b), src, dst, (size_t)image * (size_t)(t->h * t->w), t->w, c0,
-              n < VW ? n : VW };
-        for (int y = 0; y < t->h; y++, r.from += tile_row(t), r.first += (size_t)t->w) {
-            if (n >= VW && whole)
-                whole(&s, &r);
-            else
-                AT_WIDTH(dx_any)(&s, &r);
+        for (int i = 0; i < t->n; i++) {
+            AT_WIDTH(DxRow)
+            r = { tile_at(t, block0 + b) + i * VW,
+                  src,
+                  dst,
+                  (size_t)(image + i) * (size_t)(t->h * t->w),
+                  t->w,
+                  c0,
+                  n < VW ? n : VW,
+                  t->px };
+            AT_WIDTH(dx_block)(t, r, whole, s, image + i);
         }
-        if (!dst->stat)
-            continue;
-        float *stat = dst->stat + (size_t)image * 2 * (size_t)dst->stat_ld + c0;
-        AT_WIDTH(store_part)(stat, s.sum, n);
-        AT_WIDTH(store_part)(stat + dst->stat_ld, s.dot, n);
     }
 }
 
@@ -291,8 +320,8 @@ static void AT_WIDTH(sum_image)(const Tile *t, float *sum)
         V s = { 0 };
         for (int y = 0; y < t->h; y++) {
             const float *p = tile_at(t, b) + (size_t)y * tile_row(t);
-            for (int i = 0; i < t->w; i++)
-                s += AT_WIDTH(load)(p + i * VW);
+            for (int i = 0; i < t->w; i++, p += t->px)
+                s += AT_WIDTH(load)(p);
         }
         float *to = sum + b * VW;
         AT_WIDTH(store_part)(to, s + AT_WIDTH(load_part)(to, t->c - b * VW), t->c - b * VW);
@@ -305,8 +334,8 @@ static void AT_WIDTH(moments_image)(const Tile *t, float *sum, float *sum_sq)
         V s = { 0 }, q = { 0 };
         for (int y = 0; y < t->h; y++) {
             const float *p = tile_at(t, b) + (size_t)y * tile_row(t);
-            for (int i = 0; i < t->w; i++) {
-                V v = AT_WIDTH(load)(p + i * VW);
+            for (int i = 0; i < t->w; i++, p += t->px) {
+                V v = AT_WIDTH(load)(p);
                 s += v;
                 q += v * v;
             }

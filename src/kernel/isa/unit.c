@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <omp.h>
 
-#include "src/kernel/isa/entry.h"
+#include "src/kernel/isa/unit.h"
 
 // Units (depthwise, then pointwise) and depthwise alone. The bordered input of an image is made
 // once and serves all units of the call; everything of one image stays in a thread's scratch. What
@@ -40,14 +40,9 @@ void entry_border(const Window *win, Border *in, Border *d)
     }
 }
 
-static int unit_width(const KernelShape *s)
+int unit_width(const KernelShape *s)
 {
     return width_of(s->c > s->oc ? s->c : s->oc);
-}
-
-static size_t round_to(int c, int vw)
-{
-    return (size_t)((c + vw - 1) / vw * vw);
 }
 
 size_t unit_floats(const KernelShape *s)
@@ -62,7 +57,9 @@ size_t unit_floats(const KernelShape *s)
     size_t d_px = (size_t)(s->oh + m) * (size_t)(s->ow + m);
     size_t h_w = (size_t)s->h * (size_t)s->w, o_px = (size_t)s->oh * (size_t)s->ow;
     size_t weights = (size_t)(TAP_MAX * TAP_MAX) * c + 2 * c * oc;
-    return c * (in_px + d_px + h_w + o_px) + oc * o_px + weights + 8 * 16;
+    size_t floats = c * (in_px + d_px + h_w + o_px) + oc * o_px + weights + 8 * 16;
+    size_t packed = pack_floats(s);
+    return packed > floats ? packed : floats;
 }
 
 static int strip_rows(const KernelUnits *u, const Tile *mid)
@@ -81,7 +78,7 @@ static Tile strip_tile(const Tile *t, const Strip *s, bool flat)
     return part;
 }
 
-static Window unit_window(const KernelUnits *u, int i)
+Window unit_window(const KernelUnits *u, int i)
 {
     const KernelUnit *unit = &u->unit[i];
     return entry_window(&u->shape, unit->k, unit->dil, unit->pad_y, unit->pad_x);
@@ -181,6 +178,10 @@ static Strip next_strip(const UnitTiles *t, int image, int from)
 
 void units_fwd(const KernelUnits *u)
 {
+    if (pack_images(&u->shape) > 1) {
+        pack_units_fwd(u);
+        return;
+    }
 #pragma omp parallel num_threads(u->work->threads)
     {
         UnitTiles t;
@@ -213,6 +214,10 @@ static void depth_output(const UnitTiles *t, int i, int image)
 
 void depthwise_fwd(const KernelUnits *u)
 {
+    if (pack_images(&u->shape) > 1) {
+        pack_units_fwd(u);
+        return;
+    }
 #pragma omp parallel num_threads(u->work->threads)
     {
         UnitTiles t;
@@ -307,8 +312,7 @@ static void depth_weights(const UnitTiles *t, int i, float *gw)
     depth_grad(&job);
 }
 
-// Floats of one group's weight gradients of unit i; *pw: where its pointwise ones start.
-static size_t unit_weights(const KernelUnits *u, int i, size_t *pw)
+size_t unit_weights(const KernelUnits *u, int i, size_t *pw)
 {
     const KernelUnit *unit = &u->unit[i];
     *pw = unit->g_dw ? kernel_round((size_t)(unit->k * unit->k) * (size_t)u->shape.c) : 0;
@@ -364,24 +368,28 @@ static void units_image(const UnitTiles *t, int image, float *gw)
         tile_store_dx(&t->dx, 0, &u->src, &u->dst, image);
 }
 
-static void finish_weights(const KernelUnits *u, size_t stride)
+void unit_finish(const KernelUnits *u, size_t stride, int groups)
 {
     const float *at = u->work->group;
     for (int i = 0; i < u->n_units; i++) {
         const KernelUnit *unit = &u->unit[i];
         size_t pw, size = unit_weights(u, i, &pw);
         if (unit->g_dw)
-            groups_sum(at, stride, (size_t)(unit->k * unit->k) * (size_t)u->shape.c, unit->g_dw,
-                       u->work->threads);
+            groups_sum(at, stride, groups, (size_t)(unit->k * unit->k) * (size_t)u->shape.c,
+                       unit->g_dw, u->work->threads);
         if (unit->g_pw)
-            groups_sum(at + pw, stride, (size_t)u->shape.c * (size_t)u->shape.oc, unit->g_pw,
-                       u->work->threads);
+            groups_sum(at + pw, stride, groups, (size_t)u->shape.c * (size_t)u->shape.oc,
+                       unit->g_pw, u->work->threads);
         at += size;
     }
 }
 
 void units_bwd(const KernelUnits *u)
 {
+    if (pack_images(&u->shape) > 1) {
+        pack_units_bwd(u);
+        return;
+    }
     size_t stride = 0, pw;
     for (int i = 0; i < u->n_units; i++)
         stride += unit_weights(u, i, &pw);
@@ -401,7 +409,7 @@ void units_bwd(const KernelUnits *u)
             }
         }
     }
-    finish_weights(u, stride);
+    unit_finish(u, stride, KERNEL_GROUPS);
 }
 
 void depthwise_bwd(const KernelUnits *u)
