@@ -92,6 +92,25 @@ static void ctrl_z_stops_it_and_fg_brings_it_back(void **state)
     pty_close(p);
 }
 
+// Stopped from elsewhere, while another program had the screen.
+static void it_is_painted_again_when_it_goes_on(void **state)
+{
+    (void)state;
+    pty_record("healthy.jsonl", "r.jsonl", 0);
+    Pty *p = shell(INNER);
+    pid_t pid = inner_pid(p);
+    assert_int_equal(kill(pid, SIGSTOP), 0);
+    pty_settle(p, 100);
+    pty_wipe(p);
+    pty_gone(p, "? help");
+    assert_int_equal(kill(pid, SIGCONT), 0);
+    pty_see(p, "? help");
+    pty_see(p, "darts-darts-s2");
+    pty_send(p, "q");
+    pty_see(p, "code=0");
+    pty_close(p);
+}
+
 static void a_closed_terminal_ends_it(void **state)
 {
     (void)state;
@@ -188,6 +207,7 @@ int life_group(void)
         cmocka_unit_test(the_terminal_comes_back_after_a_crash),
         cmocka_unit_test(term_and_hup_end_it),
         cmocka_unit_test(ctrl_z_stops_it_and_fg_brings_it_back),
+        cmocka_unit_test(it_is_painted_again_when_it_goes_on),
         cmocka_unit_test(a_closed_terminal_ends_it),
         cmocka_unit_test(wrong_wishes_are_one_line_and_code_2),
         cmocka_unit_test(a_dumb_terminal_gets_plain_lines),

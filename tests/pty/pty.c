@@ -189,6 +189,15 @@ void pty_resize(Pty *p, int rows, int cols)
     assert_int_equal(ioctl(p->fd, TIOCSWINSZ, &size), 0);
 }
 
+void pty_wipe(Pty *p)
+{
+#ifdef PTY_HAS_SCREEN
+    vterm_input_write(p->vt, "\033[2J", 4);
+#else
+    (void)p;
+#endif
+}
+
 // ---- the screen ---------------------------------------------------------------------------------
 
 static void screen_text(const Pty *p, char *out, size_t size)

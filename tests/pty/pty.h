@@ -54,6 +54,7 @@ void pty_close(Pty *p);    // kills what is left
 void pty_close_last(void); // the one a failed test left open; one is open at a time
 void pty_send(Pty *p, const char *bytes);
 void pty_resize(Pty *p, int rows, int cols);
+void pty_wipe(Pty *p);         // the screen as another program leaves it: blank
 bool pty_read(Pty *p, int ms); // what comes within ms; false if nothing did
 bool pty_shows(const Pty *p, const char *text);
 void pty_see(Pty *p, const char *text);  // waits; fails the test with the screen printed

@@ -15,7 +15,7 @@
 #include "ui/term/keys.h"
 #include "ui/term/term.h"
 
-// Grid to curses and back, on a terminal that is /dev/null; keys come through a pipe.
+// Keys and tiers; curses' terminal is /dev/null, keys come through a pipe.
 
 static FILE *null_out, *keys_in;
 static int keys_out; // bytes written here are typed
@@ -48,75 +48,6 @@ static int stop(void **state)
     return 0;
 }
 
-static void fill(Grid *g)
-{
-    grid_clear(g);
-    for (int row = 0; row < g->rows; row++)
-        for (int col = 0; col + 1 < g->cols; col += 2)
-            grid_put(g, row, col, (row + col) % 3 ? 'a' + (uint32_t)(row + col) % 26 : 0x28FF,
-                     (Role)((row + col) % ROLE_COUNT), row % 2 ? ATTR_BOLD : ATTR_REVERSE);
-}
-
-static void assert_same(const Grid *g)
-{
-    for (int row = 0; row < g->rows; row++)
-        for (int col = 0; col < g->cols; col++) {
-            cchar_t cell;
-            wchar_t text[CCHARW_MAX];
-            attr_t attr;
-            short pair;
-            const Cell *want = grid_at(g, row, col);
-            if (want->ch == 0)
-                continue; // the right half of a wide character
-            assert_int_equal(mvin_wch(row, col, &cell), OK);
-            assert_int_equal(getcchar(&cell, text, &attr, &pair, NULL), OK);
-            assert_int_equal(text[0], want->ch);
-            if (want->attr & ATTR_BOLD)
-                assert_true(attr & A_BOLD);
-            if (want->attr & ATTR_REVERSE)
-                assert_true(attr & A_REVERSE);
-        }
-}
-
-static void what_is_drawn_stands_on_the_screen_at_any_size(void **state)
-{
-    (void)state;
-    static const int sizes[][2] = { { 24, 80 }, { 60, 200 }, { 1, 1 }, { 10, 40 }, { 24, 80 } };
-    Grid g = { 0 };
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        assert_int_equal(resizeterm(sizes[i][0], sizes[i][1]), OK);
-        int rows, cols;
-        term_size(&rows, &cols);
-        assert_int_equal(rows, sizes[i][0]);
-        assert_int_equal(cols, sizes[i][1]);
-        assert_true(grid_resize(&g, rows, cols));
-        fill(&g);
-        term_draw(&g, false);
-        assert_same(&g);
-    }
-    grid_fini(&g);
-}
-
-static void changes_replace_what_was_there(void **state)
-{
-    (void)state;
-    Grid g = { 0 };
-    assert_int_equal(resizeterm(24, 80), OK);
-    assert_true(grid_resize(&g, 24, 80));
-    fill(&g);
-    term_draw(&g, true);
-    grid_text(&g, 3, 5, -1, ROLE_BAD, ATTR_BOLD, "日本 wide, then narrow");
-    term_draw(&g, false);
-    assert_same(&g);
-    grid_text(&g, 3, 5, -1, ROLE_OK, 0, "a narrow text over it all");
-    term_draw(&g, false);
-    assert_same(&g);
-    grid_clear(&g);
-    term_draw(&g, false);
-    assert_same(&g);
-    grid_fini(&g);
-}
-
 static void a_key_is_one_key_in_whatever_form_it_comes(void **state)
 {
     (void)state;
@@ -141,8 +72,6 @@ static void a_key_is_one_key_in_whatever_form_it_comes(void **state)
         { "\r\n\177\b", { TKEY_ENTER, TKEY_ENTER, TKEY_BACKSPACE, TKEY_BACKSPACE } },
         { "é", { 0xE9 } },
     };
-    while (term_key() != TKEY_NONE) // that the size changed
-        ;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t n = strlen(cases[i].bytes);
         assert_int_equal(write(keys_out, cases[i].bytes, n), n);
@@ -232,8 +161,6 @@ static void without_a_terminal_it_does_not_start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_drawn_stands_on_the_screen_at_any_size),
-        cmocka_unit_test(changes_replace_what_was_there),
         cmocka_unit_test(a_key_is_one_key_in_whatever_form_it_comes),
         cmocka_unit_test(tiers_follow_locale_terminal_and_wishes),
         cmocka_unit_test(wishes_that_cannot_be_are_refused_with_a_way_out),

@@ -314,6 +314,8 @@ static void loop(App *app)
         read_data(app, &more);
         read_child(app);
         advance_replay(app);
+        if (term_continued())
+            app->repaint = app->dirty = true;
         if (app->play.on && !play_step(app))
             app->dirty = true;
         draw_if_due(app);

@@ -144,8 +144,10 @@ static void mouse_input(App *app)
 void input_key(App *app, int key)
 {
     app->dirty = true;
-    if (key == TKEY_RESIZE)
-        return; // the loop lays out anew after the queue is empty
+    if (key == TKEY_RESIZE) {
+        app->repaint = true; // the loop lays out anew after the queue is empty
+        return;
+    }
     if (app->prompt.kind != PROMPT_OFF) {
         prompt_input(app, key);
         return;

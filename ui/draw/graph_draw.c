@@ -96,8 +96,8 @@ static void draw_node(Grid *g, Rect area, const GenoCell *cell, const GraphLayou
         return;
     }
     for (int i = 0; i < slot->rows; i++) {
-        grid_line(g, row + i, col, 5, ROLE_TITLE);
-        grid_line(g, row + i, col + width - 1, 5, ROLE_TITLE);
+        grid_line(g, row + i, col, 5, ROLE_AXIS);
+        grid_line(g, row + i, col + width - 1, 5, ROLE_AXIS);
     }
     grid_text(g, row, col + (width > 3 ? 2 : 1), width - 2, ROLE_TITLE, ATTR_BOLD, name);
 }
@@ -136,7 +136,7 @@ static void draw_bar(Grid *g, Rect area, const GenoCell *cell, const GraphLayout
     char text[96];
     int col = area.col + l->cols + 2, rows = l->rows < 3 ? 3 : l->rows;
     for (int i = 0; i < rows; i++)
-        grid_put(g, area.row + i, col, g->ascii_only ? '#' : 0x2588, ROLE_TITLE, 0);
+        grid_put(g, area.row + i, col, g->ascii_only ? '#' : 0x2588, ROLE_AXIS, 0);
     grid_text(g, area.row, col + 2, -1, ROLE_TITLE, ATTR_BOLD, "out");
     graph_output_text(cell, text, sizeof text);
     Rect r = { area.row + 1, col + 2, rows - 1, area.col + area.cols - col - 2 };

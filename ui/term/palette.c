@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ui/term/palette.h"
 
-#include "ui/draw/grid.h"
+#include <curses.h>
 
 typedef struct {
     short dark256, light256, ansi; // foreground; -1: the terminal's own
@@ -36,32 +36,26 @@ static const Hue hues[ROLE_COUNT] = {
     [ROLE_HEAT_7] = { 231, 88, COLOR_WHITE },
 };
 
-void palette_start(bool many, bool light)
-{
-    start_color();
-    use_default_colors();
-    for (int role = 0; role < ROLE_COUNT; role++) {
-        const Hue *h = &hues[role];
-        short fg = !many ? h->ansi : light ? h->light256 : h->dark256;
-        init_pair((short)(role + 1), fg, -1);
-    }
-}
-
-short palette_pair(int role)
-{
-    return (short)(role + 1);
-}
-
-attr_t palette_mono(int role)
+static unsigned char mono_attr(int role)
 {
     switch (role) {
     case ROLE_TITLE:
     case ROLE_BAD:
-    case ROLE_WARN: return A_BOLD;
-    case ROLE_FOCUS: return A_UNDERLINE;
-    case ROLE_SELECT: return A_REVERSE;
+    case ROLE_WARN: return ATTR_BOLD;
+    case ROLE_FOCUS: return ATTR_UNDERLINE;
+    case ROLE_SELECT: return ATTR_REVERSE;
     case ROLE_DIM:
-    case ROLE_GRID: return A_DIM;
-    default: return A_NORMAL;
+    case ROLE_GRID: return ATTR_DIM;
+    default: return 0;
+    }
+}
+
+void palette_fill(Look look[ROLE_COUNT], ColorTier tier, bool light)
+{
+    for (int role = 0; role < ROLE_COUNT; role++) {
+        const Hue *h = &hues[role];
+        look[role] = tier == COLOR_MONO ? (Look){ -1, mono_attr(role) }
+                     : tier == COLOR_16 ? (Look){ h->ansi, 0 }
+                                        : (Look){ light ? h->light256 : h->dark256, 0 };
     }
 }

@@ -2,13 +2,10 @@
 #ifndef UI_TERM_PALETTE_H
 #define UI_TERM_PALETTE_H
 
-#include <stdbool.h>
+#include "ui/term/encode.h"
+#include "ui/term/term.h"
 
-#include <curses.h>
-
-// Colours and attributes of the roles. Series hues follow the Okabe-Ito order.
-void palette_start(bool many, bool light); // after start_color is possible; many: 256 colours
-short palette_pair(int role);
-attr_t palette_mono(int role); // how a role looks without colours
+// How roles look in a tier of colours; without colours attributes tell them apart.
+void palette_fill(Look look[ROLE_COUNT], ColorTier tier, bool light);
 
 #endif

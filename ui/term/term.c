@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "ui/term/term.h"
 
+#include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +15,8 @@
 #include <curses.h>
 #include <term.h>
 
+#include "src/base/alloc.h"
+#include "ui/term/encode.h"
 #include "ui/term/keys.h"
 #include "ui/term/palette.h"
 
@@ -21,13 +25,14 @@ static struct {
     bool up;
     GlyphTier glyphs;
     ColorTier color;
-    Grid shadow;       // what the screen shows
+    Grid shadow; // what the screen shows
+    Encoder encoder;
     char restore[256]; // bytes that bring the terminal back after a crash
     int restore_len;
     struct termios modes; // and its modes
 } term;
 
-static volatile sig_atomic_t quit_signal;
+static volatile sig_atomic_t quit_signal, was_continued;
 
 bool term_quit_asked(void)
 {
@@ -106,6 +111,19 @@ static void on_quit(int number)
     quit_signal = number;
 }
 
+static void on_continue(int number)
+{
+    (void)number;
+    was_continued = 1;
+}
+
+bool term_continued(void)
+{
+    bool it_was = was_continued != 0;
+    was_continued = 0;
+    return it_was;
+}
+
 // A crash: only write(2) is safe here.
 static void on_crash(int number)
 {
@@ -137,6 +155,8 @@ static void catch_signals(void)
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof quit / sizeof quit[0]; i++)
         sigaction(quit[i], &action, NULL);
+    action.sa_handler = on_continue;
+    sigaction(SIGCONT, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
     action.sa_handler = on_crash;
     for (size_t i = 0; i < sizeof crash / sizeof crash[0]; i++)
@@ -146,6 +166,61 @@ static void catch_signals(void)
     add_restore(tigetstr("cnorm"));
     add_restore(tigetstr("rmkx"));
     add_restore(tigetstr("rmcup"));
+}
+
+static const char *ability(const char *name)
+{
+    const char *string = tigetstr(name);
+    return string == (const char *)-1 ? NULL : string;
+}
+
+// What turns attributes off, without the way back from line-drawing characters: none are used.
+static const char *plain_look(void)
+{
+    static char text[32];
+    size_t n = 0;
+    const char *s = ability("sgr0");
+    while (s && *s && n + 1 < sizeof text)
+        if (strncmp(s, "\033(B", 3) == 0)
+            s += 3;
+        else if (*s == '\017')
+            s++;
+        else
+            text[n++] = *s++;
+    text[n] = '\0';
+    return text;
+}
+
+static bool newline_is_down(void)
+{
+    struct termios now;
+    const char *down = ability("cud1");
+    return down && strcmp(down, "\n") == 0 && tcgetattr(STDOUT_FILENO, &now) == 0 &&
+           !((now.c_oflag & OPOST) && (now.c_oflag & ONLCR));
+}
+
+static void learn_terminal(bool light)
+{
+    int colors = tigetnum("colors");
+    term.color = colors < 8                                ? COLOR_MONO
+                 : term.color == COLOR_256 && colors < 256 ? COLOR_16
+                                                           : term.color;
+    palette_fill(term.encoder.look, term.color, light);
+    term.encoder.caps = (EncodeCaps){ .address = ability("cup"),
+                                      .column = ability("hpa"),
+                                      .right = ability("cuf"),
+                                      .left = ability("cub"),
+                                      .clear = ability("clear"),
+                                      .erase = ability("ech"),
+                                      .erase_line = ability("el"),
+                                      .plain = plain_look(),
+                                      .color = ability("setaf"),
+                                      .bold = ability("bold"),
+                                      .reverse = ability("rev"),
+                                      .underline = ability("smul"),
+                                      .dim = ability("dim"),
+                                      .newline_is_down = newline_is_down(),
+                                      .no_corner = tigetflag("am") > 0 && tigetflag("xenl") <= 0 };
 }
 
 Status term_start(const TermOptions *o, Error *err)
@@ -167,11 +242,8 @@ Status term_start(const TermOptions *o, Error *err)
     nonl();
     keys_start();
     curs_set(0);
-    if (term.color != COLOR_MONO && has_colors())
-        palette_start(term.color == COLOR_256 && COLORS >= 256,
-                      o->theme && strcmp(o->theme, "light") == 0);
-    else
-        term.color = COLOR_MONO;
+    refresh(); // the last that curses paints: a blank screen
+    learn_terminal(o->theme && strcmp(o->theme, "light") == 0);
     catch_signals();
     if (!term.up)
         atexit(term_stop);
@@ -185,6 +257,10 @@ void term_stop(void)
         return;
     term.up = false;
     grid_fini(&term.shadow);
+    mem_free(term.encoder.bytes);
+    mem_free(term.encoder.other);
+    mem_free(term.encoder.done);
+    term.encoder.room = 0;
     if (!term_hung_up()) {
         term_mouse(false);
         endwin();
@@ -201,61 +277,60 @@ GlyphTier term_glyphs(void)
     return term.glyphs;
 }
 
-static bool same_cell(const Cell *a, const Cell *b)
+static bool resize_shadow(int rows, int cols)
 {
-    return a->ch == b->ch && a->role == b->role && a->attr == b->attr;
+    Encoder *e = &term.encoder;
+    size_t room = encode_room(rows, cols);
+    mem_free(e->bytes);
+    mem_free(e->other);
+    mem_free(e->done);
+    e->room = 0;
+    e->bytes = mem_alloc(room);
+    e->other = mem_alloc(room);
+    e->done = mem_zero((size_t)rows * (size_t)cols + 1, sizeof *e->done);
+    if (!e->bytes || !e->other || !e->done || !grid_resize(&term.shadow, rows, cols))
+        return false;
+    e->room = room;
+    return true;
 }
 
-static void put_cell(int row, int col, const Cell *c)
+static void write_all(const char *bytes, size_t n)
 {
-    attr_t attr = A_NORMAL;
-    if (c->attr & ATTR_BOLD)
-        attr |= A_BOLD;
-    if (c->attr & ATTR_REVERSE)
-        attr |= A_REVERSE;
-    if (c->attr & ATTR_UNDERLINE)
-        attr |= A_UNDERLINE;
-    if (c->attr & ATTR_DIM)
-        attr |= A_DIM;
-    short pair = 0;
-    if (term.color != COLOR_MONO)
-        pair = palette_pair(c->role);
-    else
-        attr |= palette_mono(c->role);
-    wchar_t text[2] = { (wchar_t)(c->ch ? c->ch : ' '), 0 };
-    cchar_t cell;
-    setcchar(&cell, text, attr, pair, NULL);
-    mvadd_wch(row, col, &cell);
+    while (n > 0) {
+        ssize_t done = write(STDOUT_FILENO, bytes, n);
+        if (done < 0 && errno != EINTR && errno != EAGAIN)
+            return; // the loop sees the hangup
+        struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
+        if (done < 0 && errno == EAGAIN && poll(&out, 1, -1) < 0 && errno != EINTR)
+            return;
+        bytes += done > 0 ? done : 0;
+        n -= done > 0 ? (size_t)done : 0;
+    }
 }
 
 void term_draw(const Grid *g, bool full)
 {
-    if (term.shadow.rows != g->rows || term.shadow.cols != g->cols) {
-        if (!grid_resize(&term.shadow, g->rows, g->cols))
+    if (term.encoder.room == 0 || term.shadow.rows != g->rows || term.shadow.cols != g->cols) {
+        if (!resize_shadow(g->rows, g->cols))
             return;
         full = true;
     }
     if (full)
-        clearok(stdscr, TRUE);
-    for (int row = 0; row < g->rows; row++)
-        for (int col = 0; col < g->cols; col++) {
-            const Cell *c = &g->cells[row * g->cols + col];
-            Cell *old = &term.shadow.cells[row * g->cols + col];
-            if (!full && same_cell(c, old))
-                continue;
-            *old = *c;
-            if (c->ch) // the right half of a wide character comes with its left half
-                put_cell(row, col, c);
-        }
-    refresh();
+        grid_clear(&term.shadow);
+    size_t n = encode_frame(&term.encoder, &term.shadow, g, full);
+    memcpy(term.shadow.cells, g->cells, (size_t)g->rows * (size_t)g->cols * sizeof *g->cells);
+    write_all(term.encoder.bytes, n);
 }
 
 void term_cursor(int row, int col)
 {
-    curs_set(row >= 0);
-    if (row >= 0) {
-        move(row, col);
-        refresh();
+    static bool shown;
+    if (row >= 0 || shown)
+        curs_set(row >= 0);
+    shown = row >= 0;
+    if (shown) {
+        const char *to = tiparm(term.encoder.caps.address, row, col);
+        write_all(to, strlen(to));
     }
 }
 
@@ -274,7 +349,6 @@ void term_leave(void)
 void term_return(void)
 {
     reset_prog_mode();
-    clearok(stdscr, TRUE);
     refresh();
     curs_set(0);
 }

@@ -8,8 +8,9 @@
 #include "src/base/err.h"
 #include "ui/draw/grid.h"
 
-// The terminal: the only place that knows ncurses. One terminal a process. Restores the screen on
-// every way out: term_stop, exit(), fatal signals.
+// The terminal: the only place that knows ncurses, which has its modes, keys, size and
+// capabilities; what is painted goes through encode.h. One terminal a process. Restores the screen
+// on every way out: term_stop, exit(), fatal signals.
 
 typedef enum { COLOR_MONO, COLOR_16, COLOR_256 } ColorTier;
 
@@ -59,6 +60,7 @@ void term_leave(void);
 void term_return(void);
 // Set by TERM, HUP and INT (from outside); the loop ends on it.
 bool term_quit_asked(void);
-bool term_hung_up(void); // the terminal is gone: nothing may be written to it any more
+bool term_continued(void); // stopped and continued since the last call: the screen may be another's
+bool term_hung_up(void);   // the terminal is gone: nothing may be written to it any more
 
 #endif

@@ -103,9 +103,11 @@ static void draw_inside(const ViewContext *ctx, ViewState *state, Grid *g, Rect 
             below.row += 2;
             below.rows -= 2;
         }
-        if (below.rows >= row->geno.nodes + 3)
+        // At the bottom, where it stays when the graph needs other rows in the next epoch.
+        int rows = row->geno.nodes + 2; // with heading and output
+        if (below.rows > rows)
             draw_matrix(ctx, row, cell, g,
-                        (Rect){ below.row + 1, below.col, below.rows - 1, below.cols });
+                        (Rect){ below.row + below.rows - rows, below.col, rows, below.cols });
         return;
     }
     int used = draw_matrix(ctx, row, cell, g, rest);
