@@ -49,7 +49,6 @@ void darts_close_net(Darts *d);
 // darts_stage.c: what changes between epochs, called before a step: the next stage of P-DARTS, the
 // next batch size of SGAS.
 Status darts_advance(Darts *d, Error *err);
-Status darts_set_batch(Darts *d, Error *err); // that the decisions so far ask for
 // Epoch in progress, counted from the start of its stage; schedules follow it.
 int darts_epoch(const Darts *d);
 // Alpha has not moved in this stage, which is not the first: the cell is as the last one left it.

@@ -16,11 +16,12 @@ bool darts_carries(const Darts *d)
     return d->stage > 0 && d->alpha.steps == 0;
 }
 
-Status darts_set_batch(Darts *d, Error *err)
+// The batch that the decisions so far ask for.
+static Status set_batch(Darts *d, Error *err)
 {
     const Split *split = d->t.ctx.split;
     int images = split->n_train < split->n_valid ? split->n_train : split->n_valid;
-    int step = d->t.ctx.options.sgas ? d->t.ctx.options.sgas_batch : 0;
+    int step = d->t.ctx.options.sgas_batch;
     return trainer_set_batch(&d->t, sgas_batch(d->first_batch, step, d->sgas.decisions, images),
                              err);
 }
@@ -59,5 +60,5 @@ Status darts_advance(Darts *d, Error *err)
         return STATUS_OK;
     if (darts_epoch(d) == o->epochs && d->stage + 1 < o->pdarts_stages)
         return next_stage(d, err);
-    return o->sgas ? darts_set_batch(d, err) : STATUS_OK;
+    return o->sgas ? set_batch(d, err) : STATUS_OK;
 }

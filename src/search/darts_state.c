@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Everything that a search of the DARTS family needs to go on, in and out of a checkpoint.
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,8 +46,11 @@ Status darts_save(void *self, SearchState *state, Error *err)
     book_copy(b, "alpha.counts", SAFE_I64, counts, 2);
     book_copy(b, "alpha.signals", SAFE_F64, loose, SIGNALS);
     judge_save(&d->judge, b);
-    if (d->deciding)
+    if (d->deciding) {
+        int64_t batch = d->t.ctx.options.batch;
         sgas_save(&d->sgas, a, b);
+        book_copy(b, "train.batch", SAFE_I64, &batch, 1);
+    }
     if (d->t.ctx.options.pdarts_stages > 1)
         save_stage(d, b);
     if (d->matching) {
@@ -115,12 +119,17 @@ static Status load_stage(Darts *d, const SafeFile *file, bool fork, Error *err)
     return status;
 }
 
-// Batches are as large as the decisions so far have made them.
+// Decided edges, and the batches that the checkpoint counts by.
 static Status load_decisions(Darts *d, const SafeFile *file, bool fork, Error *err)
 {
+    int64_t batch = d->t.ctx.options.batch;
     Status status = sgas_load(&d->sgas, &d->alpha, file, fork, err);
     sgas_fix(&d->sgas, &d->alpha);
-    return status == STATUS_OK ? darts_set_batch(d, err) : status;
+    if (status == STATUS_OK)
+        status = book_get(file, "train.batch", SAFE_I64, &batch, 1, fork, err);
+    if (status == STATUS_OK && (batch < 1 || batch > INT_MAX))
+        status = error_set(err, STATUS_PARSE, "checkpoint: train.batch is out of range");
+    return status == STATUS_OK ? trainer_set_batch(&d->t, (int)batch, err) : status;
 }
 
 Status darts_load(void *self, const SafeFile *file, Error *err)

@@ -8,6 +8,7 @@
 #include "src/base/alloc.h"
 #include "src/base/clock.h"
 #include "src/engine/optim.h"
+#include "src/engine/weights.h"
 #include "src/search/trainer.h"
 
 typedef struct {
@@ -47,6 +48,8 @@ static Status build(const RetrainJob *job, Graph **graph, Error *err)
                                .drop_path = o->drop_path > 0,
                                .aux_weight = (float)o->aux_weight,
                                .smoothing = (float)o->smoothing };
+    if (job->space->n_layers > 0)
+        return net_fixed(job->space, options.smoothing, graph, err);
     return net_derived(job->space, job->geno, &options, graph, err);
 }
 
@@ -66,7 +69,8 @@ static Status train_epoch(Retrain *r, int epoch, Error *err)
     Trainer *t = &r->t;
     const RetrainOptions *o = r->o;
     t->lr = optim_cosine(o->lr, o->lr_min, epoch, o->epochs);
-    t->drop_path = (float)(o->drop_path * epoch / o->epochs);
+    bool fixed = t->ctx.space->n_layers > 0;
+    t->drop_path = fixed ? -1 : (float)(o->drop_path * epoch / o->epochs);
     for (int64_t b = 0; b < trainer_epoch_steps(t); b++) {
         PassResult pass = { 0 };
         if (trainer_stopped(t))
@@ -108,7 +112,7 @@ static Status run(Retrain *r, Error *err)
     }
     double loss;
     Status status = trainer_evaluate(&r->t, PASS_EVAL, 0, &loss, &r->result->test_acc, err);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && r->o->epochs > 0)
         report(r);
     return status;
 }
@@ -120,8 +124,10 @@ Status search_retrain(const RetrainJob *job, RetrainProgress *result, Error *err
     Graph *graph = NULL;
     *result = (RetrainProgress){ -1, NAN, NAN, NAN, 0 };
     r.start = clock_mono();
-    if (options->epochs < 1 || options->batch < 1)
-        return error_set(err, STATUS_ARG, "retrain.epochs and retrain.batch must be at least 1");
+    if (options->batch < 1 || options->epochs < (job->weights ? 0 : 1))
+        return error_set(err, STATUS_ARG,
+                         "retrain.epochs and retrain.batch must be at least 1 (epochs 0 with "
+                         "weights to start from)");
     Status status = join_split(&r, job->split, err);
     if (status == STATUS_OK)
         status = build(job, &graph, err);
@@ -135,7 +141,12 @@ Status search_retrain(const RetrainJob *job, RetrainProgress *result, Error *err
     if (status == STATUS_OK)
         status = trainer_open(&r.t, &ctx, graph, err);
     if (status == STATUS_OK) {
-        status = run(&r, err);
+        if (job->weights)
+            status = weights_read(r.t.plan, job->weights, err);
+        if (status == STATUS_OK)
+            status = run(&r, err);
+        if (status == STATUS_OK && job->save)
+            status = weights_write(r.t.plan, job->save, err);
         trainer_close(&r.t);
     }
     mem_free(r.split.train);

@@ -162,7 +162,8 @@ typedef struct SearchStrategy {
 const SearchStrategy *search_find(const char *name); // NULL if unknown
 const SearchStrategy *search_table(int *count);
 
-// Training of a derived network from scratch (SCIENCE.md 1.4), the same stepping shape.
+// Training of a derived network from scratch (SCIENCE.md 1.4), or of a space's fixed network (geno
+// is not looked at, drop path has the layers' own rates), the same stepping shape.
 typedef struct {
     int epochs, cells, channels, batch, threads;
     double lr, lr_min, momentum, decay, clip, drop_path, aux_weight, smoothing;
@@ -186,6 +187,9 @@ typedef struct {
     void (*progress)(void *self, const RetrainProgress *p); // after every epoch; may be NULL
     void *self;
     atomic_int *stop; // may be NULL
+    // Files of weights as engine/weights.h has them; may be NULL. With weights to start from,
+    // options.epochs may be 0: only the test.
+    const char *weights, *save;
 } RetrainJob;
 Status search_retrain(const RetrainJob *job, RetrainProgress *result, Error *err);
 
