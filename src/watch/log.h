@@ -94,8 +94,8 @@ typedef struct {
 
 // A recogniser returns true if the line is one of its own. *status: lack of memory only.
 typedef bool LogRecognise(LogReader *log, const LogLine *line, Status *status, Error *err);
-LogRecognise log_darts_line, log_ptdarts_line, log_pdarts_line, log_nb201_line, log_alpha_line,
-    log_frame_line, log_event_line, log_settings_line, log_chatter_line;
+LogRecognise log_step_line, log_darts_line, log_ptdarts_line, log_pdarts_line, log_nb201_line,
+    log_alpha_line, log_frame_line, log_event_line, log_settings_line, log_chatter_line;
 
 // ---- what recognisers say (log_run.c) -----------------------------------------------------------
 void log_skip(LogReader *log, const char *reason);

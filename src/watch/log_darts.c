@@ -186,8 +186,9 @@ static bool metric_line(LogReader *log, const char *text, Status *status, Error 
 
 // "train 000 2.32e+00 9.37 57.8", "valid 050steps 4.6e-01objs.avg ...", "Step:000 loss:2.38",
 // ">> Validation: 390 4.8e-01 88.6 99.4".
-static bool step_line(LogReader *log, const char *text, Status *status, Error *err)
+bool log_step_line(LogReader *log, const LogLine *line, Status *status, Error *err)
 {
+    const char *text = line->text;
     const char *at;
     LogSplit split = METRIC_TRAIN;
     int step;
@@ -295,6 +296,5 @@ bool log_darts_line(LogReader *log, const LogLine *line, Status *status, Error *
 {
     const char *text = line->text;
     return epoch_line(log, text, status, err) || metric_line(log, text, status, err) ||
-           genotype_line(log, text, status, err) || step_line(log, text, status, err) ||
-           stage_line(log, text);
+           genotype_line(log, text, status, err) || stage_line(log, text);
 }

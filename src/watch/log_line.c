@@ -17,6 +17,8 @@ const char *scan_skip(const char *text, const char *chars)
 
 const char *scan_word(const char *text, const char *word)
 {
+    if (tolower((unsigned char)*text) != tolower((unsigned char)*word))
+        return NULL;
     size_t n = strlen(word);
     return strncasecmp(text, word, n) == 0 ? scan_skip(text + n, " \t") : NULL;
 }
@@ -55,15 +57,21 @@ const char *scan_int(const char *text, int *value)
     return text;
 }
 
+// strcasestr prepares for long texts; lines are short and there are many of them.
 const char *scan_find(const char *text, const char *key)
 {
-    return strcasestr(text, key);
+    int low = tolower((unsigned char)*key), high = toupper((unsigned char)*key);
+    size_t n = strlen(key);
+    for (; *text; text++)
+        if ((*text == low || *text == high) && strncasecmp(text, key, n) == 0)
+            return text;
+    return NULL;
 }
 
 bool scan_value(const char *text, const char *key, double *value)
 {
     size_t n = strlen(key);
-    for (const char *at = text; (at = strcasestr(at, key)); at++) {
+    for (const char *at = text; (at = scan_find(at, key)); at++) {
         unsigned char before = at == text ? ' ' : (unsigned char)at[-1];
         if (isalnum(before) || before == '_' || !strchr(" \t=:", at[n]) || !at[n])
             continue;

@@ -8,10 +8,10 @@
 
 enum { LONGEST_LOG_LINE = 1 << 20 };
 
-// In this order: a line belongs to the first that knows it.
+// In this order: a line belongs to the first that knows it. Most lines of a log are steps.
 static LogRecognise *const recognisers[] = {
-    log_alpha_line, log_event_line, log_ptdarts_line,  log_pdarts_line,  log_nb201_line,
-    log_frame_line, log_darts_line, log_settings_line, log_chatter_line,
+    log_step_line,  log_alpha_line, log_event_line, log_ptdarts_line,  log_pdarts_line,
+    log_nb201_line, log_frame_line, log_darts_line, log_settings_line, log_chatter_line,
 };
 
 static Status log_line(void *self, char *text, size_t len, int64_t number, Error *err)
