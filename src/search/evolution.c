@@ -54,12 +54,5 @@ const SearchStrategy strategy_evolution = {
     .summary = "regularised evolution over shared weights, oldest out",
     .paper = "Real et al. 2019, arXiv 1802.01548",
     .open = evolution_open,
-    .close = oneshot_close,
-    .describe = oneshot_describe,
-    .begin = oneshot_begin,
-    .step = oneshot_step,
-    .progress = oneshot_progress,
-    .save = oneshot_save,
-    .load = oneshot_load,
-    .result = oneshot_result
+    ONESHOT_FUNCTIONS
 };

@@ -41,6 +41,11 @@ void oneshot_progress(const void *self, SearchProgress *progress);
 Status oneshot_save(void *self, SearchState *state, Error *err);
 Status oneshot_load(void *self, const SafeFile *file, Error *err);
 Status oneshot_result(void *self, Genotype *geno, Candidate *value, Error *err);
+// A strategy's entries, but for its name and its `open`.
+#define ONESHOT_FUNCTIONS                                                                          \
+    .close = oneshot_close, .describe = oneshot_describe, .begin = oneshot_begin,                  \
+    .step = oneshot_step, .progress = oneshot_progress, .save = oneshot_save,                      \
+    .load = oneshot_load, .result = oneshot_result
 
 // The plan runs this architecture only.
 void oneshot_set_path(Oneshot *o, const Arch *arch);

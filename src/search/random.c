@@ -19,12 +19,5 @@ const SearchStrategy strategy_random = {
     .summary = "random search with shared weights, one random path per minibatch",
     .paper = "Li and Talwalkar 2019, arXiv 1902.07638",
     .open = random_open,
-    .close = oneshot_close,
-    .describe = oneshot_describe,
-    .begin = oneshot_begin,
-    .step = oneshot_step,
-    .progress = oneshot_progress,
-    .save = oneshot_save,
-    .load = oneshot_load,
-    .result = oneshot_result
+    ONESHOT_FUNCTIONS
 };

@@ -17,14 +17,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static int count(const char *text, const char *part)
-{
-    int n = 0;
-    for (const char *p = text; (p = strstr(p, part)) != NULL; p++)
-        n++;
-    return n;
-}
-
 static void the_supernet_learns_the_toy_problem(void **state)
 {
     (void)state;
@@ -55,14 +47,14 @@ static void every_look_and_epoch_is_recorded(void **state)
     (void)state;
     char *log = toy_run(&toy);
     // 40 images in batches of 16: 3 steps an epoch, 6 in all; looks at 2 and 4, epoch ends 3, 6
-    assert_int_equal(count(log, "\"t\":\"alpha\""), 2 * (1 + 2 + 2));
-    assert_int_equal(count(log, "\"t\":\"signals\""), 2 * (1 + 2 + 2));
-    assert_int_equal(count(log, "\"t\":\"epoch\""), 2);
-    assert_int_equal(count(log, "\"t\":\"genotype\""), 2);
-    assert_int_equal(count(log, "\"epoch\":-1"), 4);
-    assert_int_equal(count(log, "\"epoch\":0,\"step\":2,\"cell\":\"normal\""), 2);
-    assert_int_equal(count(log, "\"epoch\":0,\"step\":3,\"cell\":\"normal\""), 2);
-    assert_int_equal(count(log, "\"t\":\"hessian\""), 0);
+    assert_int_equal(toy_count(log, "\"t\":\"alpha\""), 2 * (1 + 2 + 2));
+    assert_int_equal(toy_count(log, "\"t\":\"signals\""), 2 * (1 + 2 + 2));
+    assert_int_equal(toy_count(log, "\"t\":\"epoch\""), 2);
+    assert_int_equal(toy_count(log, "\"t\":\"genotype\""), 2);
+    assert_int_equal(toy_count(log, "\"epoch\":-1"), 4);
+    assert_int_equal(toy_count(log, "\"epoch\":0,\"step\":2,\"cell\":\"normal\""), 2);
+    assert_int_equal(toy_count(log, "\"epoch\":0,\"step\":3,\"cell\":\"normal\""), 2);
+    assert_int_equal(toy_count(log, "\"t\":\"hessian\""), 0);
     mem_free(log);
 }
 
@@ -77,9 +69,9 @@ static void warm_up_leaves_alpha_alone(void **state)
     snprintf(start, sizeof start, "%.200s", first);
     for (int i = 0; i < 3; i++)
         toy_step(search);
-    assert_int_equal(count(str_text(&toy.log), start), 3); // start, step 2, step 3
+    assert_int_equal(toy_count(str_text(&toy.log), start), 3); // start, step 2, step 3
     toy_step(search);
-    assert_int_equal(count(str_text(&toy.log), start), 3);
+    assert_int_equal(toy_count(str_text(&toy.log), start), 3);
     search_free(search);
 }
 
@@ -101,13 +93,7 @@ static void threads_do_not_change_a_bit(void **state)
 {
     (void)state;
     toy.ctx.options.order = ORDER_SECOND;
-    char *one = toy_run(&toy);
-    str_clear(&toy.log);
-    toy.ctx.options.threads = 4;
-    char *four = toy_run(&toy);
-    assert_string_equal(one, four);
-    mem_free(one);
-    mem_free(four);
+    toy_check_threads(&toy);
 }
 
 static void the_order_of_the_halves_matters(void **state)
@@ -301,7 +287,7 @@ static void masking_decides_every_edge_and_resumes(void **state)
     char *end = strchr(alpha, '\n');
     *end = '\0';
     assert_null(strstr(alpha, "0.2"));
-    int ones = count(alpha, "[1") + count(alpha, ",1");
+    int ones = toy_count(alpha, "[1") + toy_count(alpha, ",1");
     assert_int_equal(ones, 4); // two nodes that keep two
     search_free(again);
     search_free(search);
@@ -368,7 +354,7 @@ static void the_nb201_skeleton_is_searched_too(void **state)
     tiny_nb201(&toy.tiny);
     toy.ctx.options.step_order = STEP_W_FIRST;
     char *log = toy_run(&toy);
-    assert_int_equal(count(log, "\"cell\":\"cell\""), 2 * 5);
+    assert_int_equal(toy_count(log, "\"cell\":\"cell\""), 2 * 5);
     assert_non_null(strstr(log, "~0|+|"));
     mem_free(log);
 }
@@ -385,8 +371,8 @@ static void signals_that_cost_passes_leave_the_search_alone(void **state)
     while (toy_step(search))
         ;
     const char *log = str_text(&toy.log);
-    assert_int_equal(count(log, "\"t\":\"hessian\""), 2);
-    assert_int_equal(count(log, "\"discretisation\":"), 2);
+    assert_int_equal(toy_count(log, "\"t\":\"hessian\""), 2);
+    assert_int_equal(toy_count(log, "\"discretisation\":"), 2);
     // the alpha records of the plain run are all there
     for (const char *line = strstr(plain, "{\"t\":\"alpha\""); line;
          line = strstr(line + 1, "{\"t\":\"alpha\"")) {
@@ -415,7 +401,7 @@ static void a_collapse_is_journaled_once_and_survives_a_resume(void **state)
     SearchProgress p;
     search_progress(search, &p);
     char *log = mem_strdup(str_text(&toy.log));
-    int alarms = count(log, "\"t\":\"alarm\"");
+    int alarms = toy_count(log, "\"t\":\"alarm\"");
     assert_true(alarms > 0);
     assert_int_equal(alarms, health_alarm_count(search_health(search)));
     Str bytes = toy_pack(search);

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The formula that defines each remedy, on numbers that the network really computes: small nets
 // whose output can be worked out by hand.
-#include "tests/search/toy.h"
-
-#include "src/search/darts.h"
-#include "src/search/table.h"
+#include "tests/search/toy_darts.h"
 
 #define NEAR(a, b, tolerance)                                                                      \
     do {                                                                                           \
@@ -136,8 +133,6 @@ typedef struct {
 
 static void one_edge(OneEdge *r, void (*set)(SearchOptions *))
 {
-    Error err = { 0 };
-    void *self = NULL;
     toy_init(&r->toy, "darts");
     tiny_nb201(&r->toy.tiny);
     Space *space = &r->toy.tiny.space;
@@ -150,8 +145,7 @@ static void one_edge(OneEdge *r, void (*set)(SearchOptions *))
     space->net.stages = 1;
     space->classes = EDGE_CHANNELS;
     set(&r->toy.ctx.options);
-    assert_int_equal(strategy_darts.open(&r->toy.ctx, &self, &err), STATUS_OK);
-    r->d = self;
+    r->d = toy_darts(&r->toy);
     Plan *plan = r->d->t.plan;
     float *w = plan_params(plan);
     for (int i = 0; i < plan_param_tensors(plan); i++) {
@@ -173,8 +167,7 @@ static void one_edge(OneEdge *r, void (*set)(SearchOptions *))
 
 static void one_edge_close(OneEdge *r)
 {
-    strategy_darts.close(r->d);
-    toy_fini(&r->toy);
+    toy_darts_close(&r->toy, r->d);
 }
 
 // Pooled channels of an image of ones; every one went through two batch norms.
@@ -306,22 +299,18 @@ static void drop_path_rises_linearly(void **state)
 {
     (void)state;
     Toy toy;
-    Error err = { 0 };
-    void *self = NULL;
     SearchProgress p;
     toy_init(&toy, "darts");
     toy.ctx.options.drop_path = 0.6;
     toy.ctx.options.epochs = 4;
-    assert_int_equal(strategy_darts.open(&toy.ctx, &self, &err), STATUS_OK);
-    Darts *d = self;
+    Darts *d = toy_darts(&toy);
     for (int e = 0; e < 4; e++)
         do {
-            assert_int_equal(strategy_darts.step(d, &p, &err), STATUS_OK);
+            p = toy_darts_step(d);
             NEAR(d->t.drop_path, 0.6 * e / 4, 1e-6);
         } while (!p.epoch_ended);
     assert_int_equal(d->t.epoch, 3);
-    strategy_darts.close(d);
-    toy_fini(&toy);
+    toy_darts_close(&toy, d);
 }
 
 // ---- decisions ----------------------------------------------------------------------------------
@@ -332,12 +321,9 @@ static void oles_divides_twenty_one_steps_by_twenty(void **state)
     (void)state;
     for (int i = 0; i < 2; i++) {
         Toy toy;
-        Error err = { 0 };
-        void *self = NULL;
         toy_init(&toy, "darts");
         toy.ctx.options.oles = 0.4;
-        assert_int_equal(strategy_darts.open(&toy.ctx, &self, &err), STATUS_OK);
-        Darts *d = self;
+        Darts *d = toy_darts(&toy);
         float *g = mem_array(d->t.n_w, sizeof *g);
         for (size_t k = 0; k < d->t.n_w; k++)
             g[k] = (float)(1 + k % 7);
@@ -351,8 +337,7 @@ static void oles_divides_twenty_one_steps_by_twenty(void **state)
             match_step(&d->match, d->t.plan, g, g, 0.1);
         assert_int_equal(match_frozen(&d->match), i == 0 ? 0 : d->match.n);
         mem_free(g);
-        strategy_darts.close(d);
-        toy_fini(&toy);
+        toy_darts_close(&toy, d);
     }
 }
 
@@ -373,20 +358,15 @@ static void masking_keeps_what_costs_most(void **state)
 {
     (void)state;
     Toy toy;
-    Error err = { 0 };
-    void *self = NULL;
-    SearchProgress p;
     toy_init(&toy, "darts");
     toy.ctx.options.pt = true;
     toy.ctx.options.epochs = 3;
-    assert_int_equal(strategy_darts.open(&toy.ctx, &self, &err), STATUS_OK);
-    Darts *d = self;
-    while (d->t.epoch < 2)
-        assert_int_equal(strategy_darts.step(d, &p, &err), STATUS_OK);
+    Darts *d = toy_darts(&toy);
+    toy_darts_run(d, 2, 0);
     double acc[40];
     for (int i = 0; i < 40; i++)
         acc[i] = i % 4 == 0 ? INFINITY : accuracy_without(d, i);
-    assert_int_equal(strategy_darts.step(d, &p, &err), STATUS_OK);
+    toy_darts_step(d);
     int decided = 0;
     for (int e = 0; e < 10; e++) {
         int choice = d->sgas.choice[e];
@@ -398,8 +378,7 @@ static void masking_keeps_what_costs_most(void **state)
                         (acc[4 * e + choice] == acc[4 * e + k] && choice <= k));
     }
     assert_int_equal(decided, 2); // one edge of each cell type
-    strategy_darts.close(d);
-    toy_fini(&toy);
+    toy_darts_close(&toy, d);
 }
 
 // ---- SGAS ---------------------------------------------------------------------------------------
@@ -471,18 +450,15 @@ static void the_batch_of_sgas_grows_and_decided_alphas_stand_still(void **state)
 {
     (void)state;
     Toy toy;
-    Error err = { 0 };
-    void *self = NULL;
     SearchProgress p;
     assert_int_equal(sgas_batch(64, 8, 7, 25000), 120);
     assert_int_equal(sgas_batch(64, 8, 7, 100), 100);
     assert_int_equal(sgas_batch(64, 0, 7, 100), 64);
     sgas_search(&toy, 27);
-    assert_int_equal(strategy_darts.open(&toy.ctx, &self, &err), STATUS_OK);
-    Darts *d = self;
+    Darts *d = toy_darts(&toy);
     float then[40] = { 0 };
     while (d->t.epoch < 26) {
-        assert_int_equal(strategy_darts.step(d, &p, &err), STATUS_OK);
+        p = toy_darts_step(d);
         int at = p.epoch_ended ? d->t.epoch : d->t.epoch + 1;
         int decisions = at <= SGAS_FIRST ? 0 : (at - 1 - SGAS_FIRST) / SGAS_EVERY + 1;
         int batch = 16 + 8 * decisions, most = toy.split.n_valid;
@@ -500,8 +476,7 @@ static void the_batch_of_sgas_grows_and_decided_alphas_stand_still(void **state)
         open += d->sgas.choice[e] == -1;
     assert_true(open <= 2); // four decisions of each type, up to two edges removed with them
     assert_true(p.steps >= d->t.step);
-    strategy_darts.close(d);
-    toy_fini(&toy);
+    toy_darts_close(&toy, d);
 }
 
 static void it_resumes_across_a_larger_batch(void **state)

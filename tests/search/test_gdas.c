@@ -3,10 +3,7 @@
 // on the supernet of tiny_space.h against PyTorch running the published cell
 // (tests/reference/gdas_gradient.py); DARTBOARD_GDAS_DUMP=FILE makes this program write what that
 // script starts from instead of testing.
-#include "tests/search/toy.h"
-
-#include "src/search/darts.h"
-#include "src/search/table.h"
+#include "tests/search/toy_darts.h"
 
 enum { BATCH = 8, EDGES = 6, OPS = 4, ALPHAS = EDGES * OPS, SAMPLES = 3, CLASSES = 3 };
 static const double taus[SAMPLES] = { 10, 1, 0.5 };
@@ -147,21 +144,12 @@ static Darts *d;
 
 static void open_search(void)
 {
-    Error err = { 0 };
-    void *self = NULL;
     toy_init(&toy, "gdas");
     tiny_nb201(&toy.tiny);
     toy.ctx.options.batch = BATCH;
     toy.ctx.options.alpha.init = 0.7;
-    assert_int_equal(strategy_gdas.open(&toy.ctx, &self, &err), STATUS_OK);
-    d = self;
+    d = toy_darts(&toy);
     assert_int_equal(d->alpha.n, ALPHAS);
-}
-
-static void close_search(void)
-{
-    strategy_gdas.close(d);
-    toy_fini(&toy);
 }
 
 // Operator k leads on an edge, but not by so much that the gradient vanishes.
@@ -222,7 +210,7 @@ static int dump(const char *path)
     if (status != STATUS_OK)
         fprintf(stderr, "%s\n", err.msg);
     book_fini(&book);
-    close_search();
+    toy_darts_close(&toy, d);
     return status != STATUS_OK;
 }
 
@@ -312,7 +300,7 @@ static void the_gradient_is_that_of_the_published_cell(void **state)
     take_start(start);
     for (int s = 0; s < SAMPLES; s++)
         check_sample(start, golden, s);
-    close_search();
+    toy_darts_close(&toy, d);
     safetensors_close(start);
     safetensors_close(golden);
 }
@@ -322,11 +310,9 @@ static void cells_in_a_chain_give_nothing_to_what_did_not_run(void **state)
 {
     (void)state;
     Error err = { 0 };
-    void *self = NULL;
     PassResult result = { 0 };
     toy_init(&toy, "gdas");
-    assert_int_equal(strategy_gdas.open(&toy.ctx, &self, &err), STATUS_OK);
-    d = self;
+    d = toy_darts(&toy);
     darts_mix(d, MIX_FOR_ALPHA);
     assert_int_equal(
         trainer_forward(&d->t, feed_next(d->t.valid), PASS_TRAIN, PASS_STREAM_VALID, &result, &err),
@@ -339,7 +325,7 @@ static void cells_in_a_chain_give_nothing_to_what_did_not_run(void **state)
         assert_true(d->active[i] || d->raw[i] == 0);
     }
     assert_true(ran > 3);
-    close_search();
+    toy_darts_close(&toy, d);
 }
 
 int main(void)

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The alpha gradients of DARTS against central differences of what they are defined as. The
 // private parts of the strategy are used on purpose: the definition is about one step.
-#include "tests/search/toy.h"
+#include "tests/search/toy_darts.h"
 
 #include "src/engine/optim.h"
-#include "src/search/darts.h"
-#include "src/search/table.h"
 
 static Toy toy;
 static Darts *d;
@@ -58,19 +56,15 @@ static void make_smooth(void)
 
 static void open_at(SearchOrder order)
 {
-    Error err = { 0 };
-    void *self = NULL;
-    SearchProgress p;
     toy_init(&toy, "darts");
     toy.ctx.options.order = order;
     toy.ctx.options.w.lr = toy.ctx.options.w.lr_min = 0.05;
     toy.ctx.options.alpha.init = 0.5;
     toy.ctx.options.epochs = 9;
-    assert_int_equal(strategy_darts.open(&toy.ctx, &self, &err), STATUS_OK);
-    d = self;
+    d = toy_darts(&toy);
     make_smooth();
     for (int i = 0; i < 4; i++) // away from the start, with a momentum buffer
-        assert_int_equal(strategy_darts.step(d, &p, &err), STATUS_OK);
+        toy_darts_step(d);
     w0 = mem_array(d->t.n_w, sizeof *w0);
     memcpy(w0, plan_params(d->t.plan), d->t.n_w * sizeof *w0);
     train = feed_next(d->t.train);
@@ -79,9 +73,8 @@ static void open_at(SearchOrder order)
 
 static void shut(void)
 {
-    strategy_darts.close(d);
+    toy_darts_close(&toy, d);
     mem_free(w0);
-    toy_fini(&toy);
 }
 
 static double loss_at(const Batch *batch)
@@ -212,23 +205,19 @@ static void lambda_is_the_largest_eigenvalue(void **state)
 static void frozen_operators_stand_still(void **state)
 {
     (void)state;
-    Error err = { 0 };
-    void *self = NULL;
-    SearchProgress p;
     toy_init(&toy, "darts");
     toy.ctx.options.oles = 1.5;
     toy.ctx.options.epochs = 20;
-    assert_int_equal(strategy_darts.open(&toy.ctx, &self, &err), STATUS_OK);
-    d = self;
+    d = toy_darts(&toy);
     // the step of alpha that closes the window comes before its step of the weights
     for (int i = 0; i < 1 + MATCH_PATIENCE; i++)
-        assert_int_equal(strategy_darts.step(d, &p, &err), STATUS_OK);
+        toy_darts_step(d);
     assert_int_equal(match_frozen(&d->match), 0);
     size_t n = d->t.n_w;
     w0 = mem_array(n, sizeof *w0);
     memcpy(w0, plan_params(d->t.plan), n * sizeof *w0);
     for (int i = 0; i < 3; i++)
-        assert_int_equal(strategy_darts.step(d, &p, &err), STATUS_OK);
+        toy_darts_step(d);
     assert_int_equal(match_frozen(&d->match), d->match.n);
     // 3 cells of 5 edges with a convolution, 4 strided skips
     assert_int_equal(d->match.n, 15 + 4);

@@ -20,22 +20,14 @@ static int teardown(void **state)
     return 0;
 }
 
-static int count(const char *text, const char *part)
-{
-    int n = 0;
-    for (const char *p = text; (p = strstr(p, part)) != NULL; p++)
-        n++;
-    return n;
-}
-
 static void trials_follow_the_shared_epochs(void **state)
 {
     (void)state;
     char *log = toy_run(&toy);
-    assert_int_equal(count(log, "\"t\":\"epoch\""), 1);
-    assert_int_equal(count(log, "\"t\":\"trial\""), 6);
-    assert_int_equal(count(log, "\"number\":5"), 1);
-    assert_int_equal(count(log, "\"values\":{\"accuracy\":"), 6);
+    assert_int_equal(toy_count(log, "\"t\":\"epoch\""), 1);
+    assert_int_equal(toy_count(log, "\"t\":\"trial\""), 6);
+    assert_int_equal(toy_count(log, "\"number\":5"), 1);
+    assert_int_equal(toy_count(log, "\"values\":{\"accuracy\":"), 6);
     assert_true(strstr(log, "\"t\":\"epoch\"") < strstr(log, "\"t\":\"trial\""));
     mem_free(log);
 }
@@ -56,13 +48,7 @@ static void evolution_resumes_at_every_step(void **state)
 static void threads_do_not_change_a_bit(void **state)
 {
     (void)state;
-    char *one = toy_run(&toy);
-    str_clear(&toy.log);
-    toy.ctx.options.threads = 4;
-    char *four = toy_run(&toy);
-    assert_string_equal(one, four);
-    mem_free(one);
-    mem_free(four);
+    toy_check_threads(&toy);
 }
 
 static Oneshot *open_evolution(void)
@@ -193,7 +179,7 @@ static void the_objective_is_asked_for_every_candidate(void **state)
     toy.ctx.objective.score = halve;
     char *log = toy_run(&toy);
     assert_int_equal(calls, 6 + 1); // and for the random path of the epoch
-    assert_int_equal(count(log, "\"accuracy\":100"), 6);
+    assert_int_equal(toy_count(log, "\"accuracy\":100"), 6);
     mem_free(log);
 }
 

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT
 // P-DARTS: what is dropped and when, what a stage starts from, and that a search can be resumed
 // inside a later stage.
-#include "tests/search/toy.h"
-
-#include "src/search/darts.h"
-#include "src/search/table.h"
+#include "tests/search/toy_darts.h"
 
 static Toy toy;
 
@@ -27,28 +24,10 @@ static void open_toy(bool nb201)
 
 static Darts *open_darts(void)
 {
-    void *self = NULL;
     Error err = { 0 };
-    if (strategy_darts.open(&toy.ctx, &self, &err) != STATUS_OK)
-        fail_msg("%s", err.msg);
-    assert_int_equal(strategy_darts.begin(self, &err), STATUS_OK);
-    return self;
-}
-
-static void close_darts(Darts *d)
-{
-    strategy_darts.close(d);
-    toy_fini(&toy);
-}
-
-// Steps to the end of epoch `epoch`, and `more` steps.
-static void run_to(Darts *d, int epoch, int more)
-{
-    SearchProgress p;
-    Error err = { 0 };
-    while (d->t.epoch < epoch || d->t.epoch_step < more)
-        if (strategy_darts.step(d, &p, &err) != STATUS_OK)
-            fail_msg("%s", err.msg);
+    Darts *d = toy_darts(&toy);
+    assert_int_equal(strategy_darts.begin(d, &err), STATUS_OK);
+    return d;
 }
 
 // ---- rules
@@ -127,7 +106,7 @@ static void every_stage_begins_anew_deeper_and_with_fewer_operators(void **state
     Darts *d = open_darts();
     assert_int_equal(darts_epochs(d), STAGES * EPOCHS);
     for (int stage = 0; stage < STAGES; stage++) {
-        run_to(d, stage * EPOCHS - 1, 1); // the first step of the stage
+        toy_darts_run(d, stage * EPOCHS - 1, 1); // the first step of the stage
         assert_int_equal(d->stage, stage);
         assert_int_equal(d->tables.cells, 3 + DEEPER * stage);
         assert_int_equal(darts_epoch(d), 0);
@@ -145,14 +124,14 @@ static void every_stage_begins_anew_deeper_and_with_fewer_operators(void **state
             assert_int_equal(n, 4 - stage);
         }
         check_params(d);
-        run_to(d, stage * EPOCHS, 1); // alphas wait for the first epoch
+        toy_darts_run(d, stage * EPOCHS, 1); // alphas wait for the first epoch
         assert_true(d->alpha.steps == 1);
     }
-    run_to(d, STAGES * EPOCHS - 1, 0);
+    toy_darts_run(d, STAGES * EPOCHS - 1, 0);
     SearchProgress p;
     strategy_darts.progress(d, &p);
     assert_true(p.done);
-    close_darts(d);
+    toy_darts_close(&toy, d);
 }
 
 // Records of one kind, in order.
@@ -186,7 +165,7 @@ static void the_journal_says_what_was_removed(void **state)
     Json *cells[8], *alphas[400], *genotypes[16];
     open_toy(false);
     Darts *d = open_darts();
-    run_to(d, STAGES * EPOCHS - 1, 0);
+    toy_darts_run(d, STAGES * EPOCHS - 1, 0);
     int n = records("cells", cells, 8), na = records("alpha", alphas, 400);
     int ng = records("genotype", genotypes, 16);
     assert_int_equal(n, STAGES - 1);
@@ -224,7 +203,7 @@ static void the_journal_says_what_was_removed(void **state)
         json_free(alphas[i]);
     for (int i = 0; i < ng; i++)
         json_free(genotypes[i]);
-    close_darts(d);
+    toy_darts_close(&toy, d);
 }
 
 static void it_resumes_inside_every_stage(void **state)

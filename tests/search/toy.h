@@ -156,6 +156,26 @@ static inline char *toy_run(Toy *toy)
     return mem_strdup(str_text(&toy->log));
 }
 
+static inline int toy_count(const char *text, const char *part)
+{
+    int n = 0;
+    for (const char *p = text; (p = strstr(p, part)) != NULL; p++)
+        n++;
+    return n;
+}
+
+// The same records with one thread and with four.
+static inline void toy_check_threads(Toy *toy)
+{
+    char *one = toy_run(toy);
+    str_clear(&toy->log);
+    toy->ctx.options.threads = 4;
+    char *four = toy_run(toy);
+    assert_string_equal(one, four);
+    mem_free(one);
+    mem_free(four);
+}
+
 static inline Str toy_pack(Search *search)
 {
     SearchState state;
