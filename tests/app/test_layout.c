@@ -43,8 +43,8 @@ static void for_all(void (*visit)(const Layout *, int rows, int cols, LayoutFlag
 {
     for (int rows = 1; rows <= ROWS; rows++)
         for (int cols = 1; cols <= COLS; cols++)
-            for (int bits = 0; bits < 4; bits++) {
-                LayoutFlags flags = { .alert = bits & 1, .zoom = bits & 2 };
+            for (int bits = 0; bits < 8; bits++) {
+                LayoutFlags flags = { .alert = bits & 1, .zoom = bits & 2, .no_side = bits & 4 };
                 Layout l = layout_compute(rows, cols, flags);
                 visit(&l, rows, cols, flags);
             }
@@ -108,12 +108,14 @@ static void no_cell_of_the_screen_is_left_over(void **state)
 static void panes_come_by_width(void **state)
 {
     (void)state;
-    LayoutFlags none = { 0 }, zoom = { .zoom = true };
+    LayoutFlags none = { 0 }, zoom = { .zoom = true }, alone = { .no_side = true };
     assert_int_equal(layout_compute(24, 79, none).side.rows, 0);
     assert_true(layout_compute(24, 80, none).side.rows > 0);
     assert_int_equal(layout_compute(24, 119, none).list.rows, 0);
     assert_true(layout_compute(24, 120, none).list.rows > 0);
     assert_int_equal(layout_compute(24, 200, zoom).main.cols, 200);
+    assert_int_equal(layout_compute(24, 120, alone).side.rows, 0);
+    assert_true(layout_compute(24, 120, alone).list.rows > 0);
 }
 
 int main(void)

@@ -97,9 +97,9 @@ static void keys_do_what_the_screen_says(void **state)
         { "/epoch", "/epoch" },
         { "\r", "filter: epoch" },
         { "\0331", "time axis" },
-        { "2", "normal  epoch", "filter: " },
+        { "2", "normal  epoch 30  entropy", "filter: " },
         { "a", "edge c-2>0", "weights sum" },
-        { "]", "reduction  epoch", "normal  epoch" },
+        { "]", "reduction  epoch 30  entropy", "normal  epoch 30  entropy" },
         { "3", "graph/matrix" },
         { "a", "concat of" },
         { "\t\033[Z", "graph/matrix" },
@@ -145,12 +145,12 @@ static void z_makes_one_pane_full_size_and_back(void **state)
     (void)state;
     Pty *p = watch("healthy.jsonl", 24, 80);
     pty_see(p, "? help");
-    pty_send(p, "7"); // has the cell beside it
-    pty_see(p, "concat of");
+    pty_send(p, "4"); // has the overview beside it
+    pty_see(p, "consensus t");
     pty_send(p, "z");
-    pty_gone(p, "concat of");
+    pty_gone(p, "consensus t");
     pty_send(p, "z");
-    pty_see(p, "concat of");
+    pty_see(p, "consensus t");
     leave(p);
 }
 

@@ -21,6 +21,7 @@
 #include "src/run/rundir.h"
 #include "ui/app/input.h"
 #include "ui/app/state.h"
+#include "ui/view/views.h"
 
 // ---- what other files ask
 // ---------------------------------------------------------------------------
@@ -61,6 +62,8 @@ ViewId app_side_view(const App *app)
     const ModelRun *run = app_run(app);
     if (app->view == VIEW_OVERVIEW && run && run->n_trials > 0)
         return VIEW_PARETO;
+    if (app->view == VIEW_OVERVIEW && app->layout.main.cols >= OVERVIEW_WITH_CELL)
+        return VIEW_ALPHA;
     if ((app->view == VIEW_PARETO || app->view == VIEW_TRIALS) && !(run && run->n_trials > 0))
         return VIEW_OVERVIEW; // one pane that says why it is empty is enough
     return beside[app->view];

@@ -29,7 +29,7 @@ Layout layout_compute(int rows, int cols, LayoutFlags flags)
         l.list = (Rect){ top, 0, bottom - top, LIST_COLS };
         left = LIST_COLS + 1;
     }
-    if (!flags.zoom && cols >= MIDDLE) {
+    if (!flags.zoom && !flags.no_side && cols >= MIDDLE) {
         int side = side_cols(cols);
         right = cols - side - 1;
         l.side = (Rect){ top, right + 1, bottom - top, side };

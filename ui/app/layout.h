@@ -22,6 +22,7 @@ typedef struct {
 typedef struct {
     bool alert; // a row for it
     bool zoom;  // main pane alone
+    bool no_side;
 } LayoutFlags;
 
 enum { LAYOUT_MIN_ROWS = 10, LAYOUT_MIN_COLS = 40 };

@@ -6,6 +6,7 @@
 
 #include "src/base/str.h"
 #include "ui/app/state.h"
+#include "ui/view/parts.h"
 
 // Composes the picture: header, tabs, panes, alert, footer. Allocates nothing.
 
@@ -78,26 +79,21 @@ static void draw_tabs(const App *app, Grid *g, Rect r)
     }
 }
 
-static const HealthAlarm *worst_alarm(const ModelRun *run)
+// What the alert line says: of the run as it is now, wherever the scrub position is.
+static const HealthAlarm *worst_alarm(const App *app)
 {
-    const HealthAlarm *worst = NULL;
-    if (!run || !run->health)
+    ViewContext ctx;
+    app_context(app, &ctx);
+    ctx.epoch = INT_MAX;
+    if (!ctx.run || !ctx.run->health || health_verdict(ctx.run->health, NULL) == VERDICT_OK)
         return NULL;
-    Verdict verdict = health_verdict(run->health, NULL);
-    if (verdict == VERDICT_OK)
-        return NULL;
-    for (int i = 0; i < health_alarm_count(run->health); i++) {
-        const HealthAlarm *a = health_alarm(run->health, i);
-        if (!worst || a->level >= worst->level)
-            worst = a;
-    }
-    return worst;
+    return part_alarm(&ctx, 0);
 }
 
 static void draw_alert(const App *app, Grid *g, Rect r)
 {
     const ModelRun *run = app_run(app);
-    const HealthAlarm *a = worst_alarm(run);
+    const HealthAlarm *a = worst_alarm(app);
     if (!a || r.rows == 0)
         return;
     Verdict verdict = health_verdict(run->health, NULL);
@@ -158,14 +154,20 @@ static void draw_too_small(App *app, Rect r)
         grid_text(&app->grid, r.row, col < 0 ? 0 : col, -1, ROLE_TITLE, ATTR_BOLD, text);
 }
 
-// Views that need the width more than a neighbour: the list has the overview's numbers, charts
-// and graph (64 columns) go before a side pane.
+// Views that need the width more than a neighbour: the list has the overview's numbers; charts, the
+// graph (64 columns), signals with their limits and long lines go before a side pane.
 static bool takes_all(ViewId view, int cols)
 {
     enum { WIDE = 120, GRAPH_AND_SIDE = 98 };
     return view == VIEW_RUNS || (view == VIEW_OVERVIEW && cols < WIDE) ||
-           ((view == VIEW_CELL || view == VIEW_ALPHA || view == VIEW_SPACE) &&
-            cols < GRAPH_AND_SIDE);
+           (view != VIEW_PARETO && view != VIEW_TRIALS && cols < GRAPH_AND_SIDE);
+}
+
+// Where list and side pane together leave less than the graph needs, the side pane goes.
+static bool takes_side(ViewId view, int cols)
+{
+    enum { WIDE = 120, GRAPH_AND_BOTH = 132 };
+    return view == VIEW_CELL && cols >= WIDE && cols < GRAPH_AND_BOTH;
 }
 
 void screen_draw(App *app)
@@ -174,8 +176,9 @@ void screen_draw(App *app)
     grid_clear(g);
     g->glyphs = app->glyphs;
     g->ascii_only = app->glyphs == GLYPHS_ASCII;
-    LayoutFlags flags = { .alert = worst_alarm(app_run(app)) != NULL,
-                          .zoom = app->zoom || takes_all(app->view, g->cols) };
+    LayoutFlags flags = { .alert = worst_alarm(app) != NULL,
+                          .zoom = app->zoom || takes_all(app->view, g->cols),
+                          .no_side = takes_side(app->view, g->cols) };
     app->layout = layout_compute(g->rows, g->cols, flags);
     Layout *l = &app->layout;
     if (l->too_small) {

@@ -263,19 +263,42 @@ static void draw_limits(Chart *c)
     }
 }
 
-// Labels of limits are written after the lines so that these do not cut them; limits in one row
-// stand side by side.
+// Whether a label with a blank on each side covers nothing but the line of its limit.
+static bool label_fits(const Chart *c, int row, int col, int cols)
+{
+    for (int i = col; i < col + cols; i++) {
+        const Cell *cell = grid_at(c->grid, row, i);
+        if (!cell || i >= c->plot.col + c->plot.cols || (cell->ch != ' ' && cell->ch != '-'))
+            return false;
+    }
+    return true;
+}
+
+// Labels of limits are written after the lines, where these leave room; limits of one row share a
+// label.
 static void draw_limit_labels(Chart *c)
 {
+    char text[64];
     for (int k = 0; k < c->spec->n_limits; k++) {
         const ChartLimit *limit = &c->spec->limits[k];
-        int row = y_row(c, to_axis(c->spec, limit->y)), col = c->plot.col + 1;
-        if (row < 0 || !limit->label || c->plot.cols <= 24)
+        int row = y_row(c, to_axis(c->spec, limit->y)), used = 0;
+        bool said = row < 0 || c->plot.cols <= 24;
+        for (int j = 0; j < c->spec->n_limits && !said; j++) {
+            const ChartLimit *other = &c->spec->limits[j];
+            if (!other->label || y_row(c, to_axis(c->spec, other->y)) != row)
+                continue;
+            said = j < k;
+            used += snprintf(text + used, sizeof text - (size_t)used, "%s%.20s", used ? ", " : "",
+                             other->label);
+            used = used < (int)sizeof text ? used : (int)sizeof text - 1;
+        }
+        int cols = used ? utf8_cols(text) + 2 : 0, col = c->plot.col;
+        while (col + cols <= c->plot.col + c->plot.cols && !label_fits(c, row, col, cols))
+            col++;
+        if (said || used == 0 || col + cols > c->plot.col + c->plot.cols)
             continue;
-        for (int j = 0; j < k; j++)
-            if (c->spec->limits[j].label && y_row(c, to_axis(c->spec, c->spec->limits[j].y)) == row)
-                col += utf8_cols(c->spec->limits[j].label) + 1;
-        grid_text(c->grid, row, col, c->plot.cols / 2, limit->role, 0, limit->label);
+        grid_fill(c->grid, (Rect){ row, col, 1, cols }, ' ', ROLE_TEXT, 0);
+        grid_text(c->grid, row, col + 1, cols - 1, limit->role, 0, text);
     }
 }
 

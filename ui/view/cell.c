@@ -9,6 +9,8 @@
 #include "ui/view/parts.h"
 #include "ui/view/views.h"
 
+enum { GRAPH_ROWS = 16 }; // of most graphs
+
 double cell_weight(const void *self, int from, int to, const char *op)
 {
     const WeightOf *w = self;
@@ -80,6 +82,25 @@ static int draw_matrix(const ViewContext *ctx, const GenoRow *row, int cell, Gri
     return matrix_draw(g, area, &spec);
 }
 
+// The matrices of the other cell types, as far as there is room.
+static void draw_others(const ViewContext *ctx, int shown, Grid *g, Rect *below)
+{
+    char text[200];
+    for (int i = 1; i < ctx->run->n_cells; i++) {
+        int cell = (shown + i) % ctx->run->n_cells;
+        const GenoRow *row = model_geno(ctx->run, cell, ctx->epoch);
+        int need = row ? row->geno.nodes + 6 : 0; // with what parts it from the one above
+        if (!row || below->rows < need + 1)
+            continue;
+        Rect r = { below->row + 2, below->col, need - 2, below->cols };
+        facts(ctx, row, cell, r.cols, text, sizeof text);
+        r = part_heading(g, r, ctx->run->cells[cell].shape.name, text, false);
+        draw_matrix(ctx, row, cell, g, (Rect){ r.row + 1, r.col, r.rows - 1, r.cols });
+        below->row += need;
+        below->rows -= need;
+    }
+}
+
 static void draw_inside(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
 {
     int cell = part_cell(ctx), need_rows, need_cols;
@@ -103,15 +124,21 @@ static void draw_inside(const ViewContext *ctx, ViewState *state, Grid *g, Rect 
             below.row += 2;
             below.rows -= 2;
         }
-        // At the bottom, where it stays when the graph needs other rows in the next epoch.
+        // Where it stays when the graph needs fewer rows in the next epoch.
         int rows = row->geno.nodes + 2; // with heading and output
+        int skip = GRAPH_ROWS - (below.row - rest.row);
+        if (skip > below.rows - rows)
+            skip = below.rows - rows;
         if (below.rows > rows)
             draw_matrix(ctx, row, cell, g,
-                        (Rect){ below.row + below.rows - rows, below.col, rows, below.cols });
+                        (Rect){ below.row + (skip > 1 ? skip : 1), below.col, rows, below.cols });
         return;
     }
-    int used = draw_matrix(ctx, row, cell, g, rest);
-    Rect below = { rest.row + used, rest.col, rest.rows - used, rest.cols };
+    Rect below = rest;
+    below.row += draw_matrix(ctx, row, cell, g, rest);
+    below.rows -= below.row - rest.row;
+    if (!graph)
+        draw_others(ctx, cell, g, &below);
     if (graph)
         snprintf(text, sizeof text, "the graph needs %d rows and %d columns, here are %d and %d",
                  need_rows, need_cols, rest.rows, rest.cols);

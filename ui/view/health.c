@@ -80,6 +80,20 @@ static void draw_verdict(const ViewContext *ctx, Grid *g, Rect area, bool focuse
                     ctx->epoch);
 }
 
+static bool has_alphas(const ModelRun *run)
+{
+    for (int c = 0; c < run->n_cells; c++)
+        if (run->cells[c].n_looks > 0 || run->cells[c].shape.alpha_known)
+            return true;
+    return false;
+}
+
+// Counts come with a cell alone, the others with its alphas.
+static bool is_count(SignalId id)
+{
+    return id >= SIGNAL_SKIPS;
+}
+
 enum { NAME_COLS = 18, VALUE_COLS = 10, LIMIT_COLS = 17 };
 
 static void draw_signal(const ViewContext *ctx, Grid *g, Rect area, int row, const SignalRow *s)
@@ -90,7 +104,7 @@ static void draw_signal(const ViewContext *ctx, Grid *g, Rect area, int row, con
     for (int c = 0; c < ctx->run->n_cells; c++, col += VALUE_COLS) {
         Signals now;
         double v = part_signals(ctx, c, &now) ? part_signal(&now, s->id) : NAN;
-        bool known = model_look(ctx->run, c, ctx->epoch) || s->id >= SIGNAL_SKIPS;
+        bool known = model_look(ctx->run, c, ctx->epoch) || is_count(s->id);
         bool over = known && limit_of(ctx->run, c, s->id, v, limit, sizeof limit) && isfinite(v);
         if (s->decimals == PERCENT)
             text_percent(known ? v : NAN, num, sizeof num);
@@ -126,17 +140,14 @@ static int draw_signals(const ViewContext *ctx, Grid *g, Rect area)
     if (area.col + area.cols - col >= LIMIT_COLS + 17)
         grid_text(g, area.row, col + LIMIT_COLS + 2, -1, ROLE_TITLE, ATTR_BOLD, "meaning");
     int rows = 1;
+    bool alpha = has_alphas(ctx->run);
     for (int i = 0; i < SIGNAL_ROWS && rows < area.rows; i++)
-        draw_signal(ctx, g, area, area.row + rows++, &signal_rows[i]);
+        if (alpha || is_count(signal_rows[i].id))
+            draw_signal(ctx, g, area, area.row + rows++, &signal_rows[i]);
+    if (!alpha && rows < area.rows)
+        grid_text(g, area.row + rows++, area.col, area.cols, ROLE_DIM, 0,
+                  "no alphas: of weights nothing is known, cells are counted");
     return rows;
-}
-
-static int alarms_until(const ViewContext *ctx)
-{
-    int n = 0, all = ctx->run->health ? health_alarm_count(ctx->run->health) : 0;
-    while (n < all && health_alarm(ctx->run->health, n)->epoch <= ctx->epoch)
-        n++;
-    return n;
 }
 
 static int draw_alarm(const ViewContext *ctx, Grid *g, Rect r, const HealthAlarm *a, bool advice)
@@ -160,22 +171,9 @@ static int draw_alarm(const ViewContext *ctx, Grid *g, Rect r, const HealthAlarm
     return 1 + used;
 }
 
-// The k-th alarm up to the scrub position: gravest first, the newest of equals first.
-static const HealthAlarm *graver(const ViewContext *ctx, int k)
-{
-    int n = alarms_until(ctx);
-    for (int level = LEVEL_ALARM; level >= LEVEL_OK; level--)
-        for (int i = n - 1; i >= 0; i--) {
-            const HealthAlarm *a = health_alarm(ctx->run->health, i);
-            if ((int)a->level == level && k-- == 0)
-                return a;
-        }
-    return NULL;
-}
-
 int alarms_list(const ViewContext *ctx, Grid *g, Rect area, int skip)
 {
-    int n = alarms_until(ctx);
+    int n = part_alarm_count(ctx);
     char remark[64];
     if (skip >= n)
         skip = n > 0 ? n - 1 : 0;
@@ -186,7 +184,7 @@ int alarms_list(const ViewContext *ctx, Grid *g, Rect area, int skip)
                   ctx->run->epoch < 0 ? "nothing is judged before the alphas have moved"
                                       : "no rule has fired so far");
     for (int k = skip; k < n && rest.rows > 0; k++) {
-        int used = draw_alarm(ctx, g, rest, graver(ctx, k), k == skip);
+        int used = draw_alarm(ctx, g, rest, part_alarm(ctx, k), k == skip);
         rest.row += used;
         rest.rows -= used;
     }
@@ -195,7 +193,7 @@ int alarms_list(const ViewContext *ctx, Grid *g, Rect area, int skip)
 
 static void draw_alarms(const ViewContext *ctx, ViewState *state, Grid *g, Rect area)
 {
-    state->items = alarms_until(ctx);
+    state->items = part_alarm_count(ctx);
     state->page = 1;
     if (state->cursor >= state->items)
         state->cursor = state->items > 0 ? state->items - 1 : 0;
@@ -236,12 +234,17 @@ static void draw_charts(const ViewContext *ctx, Grid *g, Rect area, int columns,
         const char *title;
     } chart[] = { { SIGNAL_T_Q, "consensus t on q" }, { SIGNAL_SKIPS, "skips in the cell" },
                   { SIGNAL_LIFT, "skip lift" },       { SIGNAL_DEPTH, "conv depth" },
-                  { SIGNAL_GAP, "skip logit gap" },   { SIGNAL_T_P, "consensus t on p" } };
-    int height = area.rows / rows, width = area.cols / columns;
-    for (int i = 0; i < columns * rows && i < 6; i++) {
-        Rect r = { area.row + i / columns * height, area.col + i % columns * width, height,
+                  { SIGNAL_GAP, "skip logit gap" },   { SIGNAL_T_P, "consensus t on p" },
+                  { SIGNAL_FREE, "parameter-free" } };
+    int height = area.rows / rows, width = area.cols / columns, at = 0;
+    bool alpha = has_alphas(ctx->run);
+    for (size_t i = 0; i < sizeof chart / sizeof *chart && at < columns * rows; i++) {
+        if (!alpha && !is_count(chart[i].id))
+            continue;
+        Rect r = { area.row + at / columns * height, area.col + at % columns * width, height,
                    width - (columns > 1) };
         draw_chart(ctx, g, r, chart[i].id, chart[i].title);
+        at++;
     }
 }
 
@@ -279,7 +282,7 @@ static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, b
     Rect old = grid_clip(g, area);
     draw_verdict(ctx, g, area, focused);
     Rect rest = { area.row + 1, area.col, area.rows - 1, area.cols };
-    state->items = alarms_until(ctx);
+    state->items = part_alarm_count(ctx);
     if (state->form % 2 == 1 && rest.rows >= 5) {
         int columns = area.cols >= 70 ? 2 : 1, rows = rest.rows / 8 < 1 ? 1 : rest.rows / 8;
         draw_charts(ctx, g, rest, columns, rows > 3 && columns == 2 ? 3 : rows);
@@ -292,6 +295,10 @@ static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, b
             Rect right = { below.row, below.col + below.cols / 2, below.rows, below.cols / 2 };
             draw_charts(ctx, g, right, 1, below.rows >= 20 ? 2 : 1);
             below.cols = below.cols / 2 - 2;
+        } else if (part_alarm_count(ctx) == 0 && below.rows >= 11) { // nothing to list
+            Rect rest_of = { below.row + 3, below.col, below.rows - 3, below.cols };
+            draw_charts(ctx, g, rest_of, area.cols >= 70 ? 2 : 1, rest_of.rows / 8);
+            below.rows = 2;
         }
         draw_alarms(ctx, state, g, below);
     }

@@ -21,6 +21,7 @@ enum { EVENTS = 65536 };
 typedef struct {
     const ModelRun *run;
     int n;
+    bool times;          // the source says when things happened
     Event event[EVENTS]; // oldest first
 } Events;
 static Events events;
@@ -90,15 +91,25 @@ static double event_wall(const Event *e)
     return NAN;
 }
 
+// Whether the source says when things happened; else epochs have to do.
+static bool has_times(void)
+{
+    for (int i = 0; i < events.n; i++)
+        if (isfinite(event_wall(&events.event[i])))
+            return true;
+    return false;
+}
+
 static void event_when(const Event *e, char *buf, size_t size)
 {
     double wall = event_wall(e);
     if (e->kind == EVENT_ALARM)
-        snprintf(buf, size, "epoch %d", health_alarm(events.run->health, e->index)->epoch);
+        snprintf(buf, size, "%s%d", events.times ? "epoch " : "",
+                 health_alarm(events.run->health, e->index)->epoch);
     else if (isfinite(wall))
         text_time(wall, buf, size);
     else if (e->kind == EVENT_EPOCH)
-        snprintf(buf, size, "epoch %d", events.run->rows[e->index].epoch);
+        snprintf(buf, size, "%s%d", events.times ? "epoch " : "", events.run->rows[e->index].epoch);
     else
         buf[0] = '\0';
 }
@@ -128,8 +139,6 @@ static int draw_full(Grid *g, Rect area, int cursor)
 
 static void draw_inside(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
 {
-    static const TableColumn columns[] = { { "time (UTC)", 1, false, false },
-                                           { "event, newest first", 0, false, true } };
     if (!ctx->run) {
         text_empty(g, area, "no run is open", "0 lists the runs, Enter opens one");
         return;
@@ -146,6 +155,10 @@ static void draw_inside(const ViewContext *ctx, ViewState *state, Grid *g, Rect 
                    filtered ? "/ changes the filter, Esc clears it" : "1 shows the overview");
         return;
     }
+    events.times = has_times();
+    const TableColumn columns[] = { { events.times ? "time (UTC)" : "epoch", 1, !events.times,
+                                      false },
+                                    { "event, newest first", 0, false, true } };
     Rect list = area;
     list.rows -= draw_full(g, area, state->cursor);
     state->page = list.rows - 1;
@@ -179,6 +192,7 @@ static char *csv(const ViewContext *ctx, const ViewState *state)
     if (!ctx->run)
         return NULL;
     collect(ctx);
+    events.times = true;
     str_add(&out, "time,event\n");
     for (int i = 0; i < events.n; i++) {
         char when[64], text[1024];

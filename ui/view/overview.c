@@ -65,18 +65,18 @@ static void draw_name(const ViewContext *ctx, Grid *g, Rect area, bool focused)
                  run->strategy[0] && run->space[0] ? " on " : "", run->space);
     size_t used = strlen(text);
     if (run->seed >= 0 && used < sizeof text)
-        used +=
-            (size_t)snprintf(text + used, sizeof text - used, "  seed %lld", (long long)run->seed);
+        used += (size_t)snprintf(text + used, sizeof text - used, "%sseed %lld", used ? "  " : "",
+                                 (long long)run->seed);
     if (run->fork_of[0] && used < sizeof text)
-        snprintf(text + used, sizeof text - used, "  fork of %.60s at epoch %d", run->fork_of,
-                 run->fork_epoch);
+        snprintf(text + used, sizeof text - used, "%sfork of %.60s at epoch %d", used ? "  " : "",
+                 run->fork_of, run->fork_epoch);
     part_heading(g, area, part_name(run), text, focused);
 }
 
 static void draw_verdict(const ViewContext *ctx, Grid *g, Rect area)
 {
     const ModelRun *run = ctx->run;
-    const HealthAlarm *alarm = part_alarm(ctx);
+    const HealthAlarm *alarm = part_alarm(ctx, 0);
     char text[400];
     int col = area.col, end = area.col + area.cols;
     if (!run->health || (run->n_cells == 0 && run->n_trials > 0)) {
@@ -254,6 +254,21 @@ static const char *no_alpha(const ModelRun *run)
                         : "no alphas yet - they come with the first look";
 }
 
+// Two signals of the cells: of the alphas, or of the logged genotypes where there are no alphas.
+static void chart_signal(const ViewContext *ctx, Grid *g, Rect area, int which)
+{
+    bool alpha = false;
+    for (int c = 0; c < ctx->run->n_cells; c++)
+        alpha |= ctx->run->cells[c].n_looks > 0;
+    const char *empty = no_alpha(ctx->run);
+    if (!alpha && ctx->run->n_cells > 0 && ctx->run->cells[0].n_genos > 0)
+        chart_cells(ctx, g, area, which ? SIGNAL_DEPTH : SIGNAL_SKIPS,
+                    which ? "conv depth" : "skips in the cell", empty);
+    else
+        chart_cells(ctx, g, area, which ? SIGNAL_T_Q : SIGNAL_ENTROPY,
+                    which ? "consensus t" : "entropy", empty);
+}
+
 static void draw_charts(const ViewContext *ctx, Grid *g, Rect area)
 {
     int height = area.rows / 2, width = area.cols / 2;
@@ -262,19 +277,27 @@ static void draw_charts(const ViewContext *ctx, Grid *g, Rect area)
     r.col += width;
     chart_loss(ctx, g, r);
     r = (Rect){ area.row + height, area.col, area.rows - height, width - 1 };
-    bool alpha = false;
-    for (int c = 0; c < ctx->run->n_cells; c++)
-        alpha |= ctx->run->cells[c].n_looks > 0;
-    const char *empty = no_alpha(ctx->run);
-    if (!alpha && ctx->run->n_cells > 0 && ctx->run->cells[0].n_genos > 0) {
-        chart_cells(ctx, g, r, SIGNAL_SKIPS, "skips in the cell", empty);
-        r.col += width;
-        chart_cells(ctx, g, r, SIGNAL_DEPTH, "conv depth", empty);
-        return;
-    }
-    chart_cells(ctx, g, r, SIGNAL_ENTROPY, "entropy", empty);
+    chart_signal(ctx, g, r, 0);
     r.col += width;
-    chart_cells(ctx, g, r, SIGNAL_T_Q, "consensus t", empty);
+    chart_signal(ctx, g, r, 1);
+}
+
+// One below the other, as many as have room; those that tell of a collapse first.
+static void stack_charts(const ViewContext *ctx, Grid *g, Rect area)
+{
+    enum { LEAST = 7 };
+    int n = area.rows / LEAST;
+    n = n > 4 ? 4 : n;
+    for (int i = 0; i < n; i++) {
+        int top = area.rows * i / n, below = area.rows * (i + 1) / n;
+        Rect r = { area.row + top, area.col, below - top, area.cols };
+        if (i == 0)
+            chart_accuracy(ctx, g, r);
+        else if (i < 3)
+            chart_signal(ctx, g, r, i == 1);
+        else
+            chart_loss(ctx, g, r);
+    }
 }
 
 // ---- cell and facts -----------------------------------------------------------------------------
@@ -305,7 +328,8 @@ static void put_fact(Grid *g, int row, Rect area, const char *name, Role role, c
     grid_text(g, row, area.col + NAME, area.cols - NAME, role, ATTR_BOLD, value);
 }
 
-static void draw_facts(const ViewContext *ctx, Grid *g, Rect area)
+// Returns the rows it took.
+static int draw_facts(const ViewContext *ctx, Grid *g, Rect area)
 {
     const ModelRun *run = ctx->run;
     char num[32], line[96];
@@ -342,6 +366,7 @@ static void draw_facts(const ViewContext *ctx, Grid *g, Rect area)
         FACT("not understood", "%lld lines", (long long)run->skipped);
     }
 #undef FACT
+    return row - area.row;
 }
 
 // ---- sizes --------------------------------------------------------------------------------------
@@ -369,7 +394,7 @@ static void spark_row(Grid *g, Rect area, int row, const char *name, const char 
     grid_text(g, row, area.col + 12, 8, ROLE_TEXT, ATTR_BOLD, value);
 }
 
-// Lines instead of charts.
+// Lines, and charts below them where there is room.
 static void draw_short(const ViewContext *ctx, Grid *g, Rect area)
 {
     const ModelRun *run = ctx->run;
@@ -384,16 +409,16 @@ static void draw_short(const ViewContext *ctx, Grid *g, Rect area)
     bool known = cell >= 0 && part_signals(ctx, cell, &s);
     bool alpha = cell >= 0 && model_look(run, cell, ctx->epoch);
     LookValue look = { run, cell, SIGNAL_ENTROPY };
-    spark.row = ++row;
-    spark_row(g, area, row, "entropy", text_number(alpha ? s.entropy : NAN, 2, text, sizeof text));
-    if (alpha)
+    if (alpha) {
+        spark.row = ++row;
+        spark_row(g, area, row, "entropy", text_number(s.entropy, 2, text, sizeof text));
         text_spark(g, spark, run->cells[cell].n_looks, look_at, &look, 0, 1, ROLE_SERIES_3);
-    look.id = SIGNAL_T_Q;
-    spark.row = ++row;
-    spark_row(g, area, row, "consensus t", text_number(alpha ? s.t_q : NAN, 1, text, sizeof text));
-    if (alpha)
+        look.id = SIGNAL_T_Q;
+        spark.row = ++row;
+        spark_row(g, area, row, "consensus t", text_number(s.t_q, 1, text, sizeof text));
         text_spark(g, spark, run->cells[cell].n_looks, look_at, &look, 0, part_t_warn(run, cell),
                    ROLE_SERIES_2);
+    }
     if (known) {
         if (s.conv_depth >= 0)
             snprintf(text, sizeof text, "%s: %d of %d skip, conv depth %d",
@@ -402,7 +427,10 @@ static void draw_short(const ViewContext *ctx, Grid *g, Rect area)
             snprintf(text, sizeof text, "%s: - skip, conv depth -", part_cell_name(ctx, cell));
         grid_text(g, ++row, area.col, area.cols, ROLE_TEXT, 0, text);
     }
-    draw_facts(ctx, g, (Rect){ row + 1, area.col, area.row + area.rows - row - 1, area.cols });
+    row++;
+    row += draw_facts(ctx, g, (Rect){ row, area.col, area.row + area.rows - row, area.cols }) + 1;
+    if (area.cols >= 40 && row < area.row + area.rows)
+        stack_charts(ctx, g, (Rect){ row, area.col, area.row + area.rows - row, area.cols });
 }
 
 static void draw_trials(const ViewContext *ctx, Grid *g, Rect area)
@@ -447,7 +475,7 @@ static void draw_body(const ViewContext *ctx, Grid *g, Rect rest)
         draw_trials(ctx, g, rest);
     } else if (rest.rows < 14 || rest.cols < 60) {
         draw_short(ctx, g, rest);
-    } else if (rest.cols >= 110) {
+    } else if (rest.cols >= OVERVIEW_WITH_CELL) {
         int side = 46;
         draw_charts(ctx, g, (Rect){ rest.row, rest.col, rest.rows, rest.cols - side - 2 });
         Rect right = { rest.row, rest.col + rest.cols - side, rest.rows, side };

@@ -229,7 +229,7 @@ const View view_pareto = {
     .id = VIEW_PARETO,
     .name = "pareto",
     .title = "Pareto",
-    .keys = "left right along the front  up down trials  s objectives  y log x",
+    .keys = "left right along the front  up down all  s objectives  y log x",
     .help = "Every scored architecture by two objectives. O is the front: no other trial is better "
             "in both. Left and right walk along it, up and down through all trials; the line below "
             "names the point. s chooses other objectives.",

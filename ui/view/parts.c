@@ -276,22 +276,46 @@ double part_t_warn(const ModelRun *run, int cell)
     return run->cells[cell].shape.n_edges >= 10 ? 4 : 5;
 }
 
-const HealthAlarm *part_alarm(const ViewContext *ctx)
+// Whether `a` is to be said before `b`: the higher level, what the verdict says, the newer; of one
+// epoch skips come before what follows from them.
+static bool is_graver(const HealthAlarm *a, const HealthAlarm *b, Cause verdict)
 {
-    const HealthAlarm *found = NULL;
-    Cause cause = CAUSE_NONE;
-    int n = ctx->run->health ? health_alarm_count(ctx->run->health) : 0, best = -1;
+    if (a->level != b->level)
+        return a->level > b->level;
+    bool x = verdict != CAUSE_NONE && a->cause == verdict;
+    bool y = verdict != CAUSE_NONE && b->cause == verdict;
+    if (x != y)
+        return x;
+    if (a->epoch != b->epoch)
+        return a->epoch > b->epoch;
+    return a->cause != CAUSE_NONE && (b->cause == CAUSE_NONE || a->cause < b->cause);
+}
+
+int part_alarm_count(const ViewContext *ctx)
+{
+    int n = 0, all = ctx->run && ctx->run->health ? health_alarm_count(ctx->run->health) : 0;
+    while (n < all && health_alarm(ctx->run->health, n)->epoch <= ctx->epoch)
+        n++;
+    return n;
+}
+
+const HealthAlarm *part_alarm(const ViewContext *ctx, int k)
+{
+    Cause verdict = CAUSE_NONE;
+    int n = part_alarm_count(ctx);
     if (n > 0 && ctx->epoch >= ctx->run->epoch)
-        health_verdict(ctx->run->health, &cause);
-    for (int i = 0; i < n; i++) {
+        health_verdict(ctx->run->health, &verdict);
+    for (int i = n - 1; i >= 0; i--) {
         const HealthAlarm *a = health_alarm(ctx->run->health, i);
-        int weight = 2 * (int)a->level + (cause != CAUSE_NONE && a->cause == cause);
-        if (a->epoch <= ctx->epoch && weight >= best) {
-            found = a;
-            best = weight;
+        int before = 0;
+        for (int j = 0; j < n; j++) {
+            const HealthAlarm *b = health_alarm(ctx->run->health, j);
+            before += is_graver(b, a, verdict) || (j > i && !is_graver(a, b, verdict));
         }
+        if (before == k)
+            return a;
     }
-    return found;
+    return NULL;
 }
 
 void part_advice(const ModelRun *run, const HealthAlarm *a, char *buf, size_t size)

@@ -81,9 +81,10 @@ double part_t_watch(const ModelRun *run);
 double part_t_warn(const ModelRun *run, int cell);
 // Epoch since which the training loss is not finite, -1 if it is.
 int part_diverged(const ViewContext *ctx);
-// The gravest alarm raised at or before the scrub position, of equals one
-// with the cause of the verdict, then the newest; NULL if none.
-const HealthAlarm *part_alarm(const ViewContext *ctx);
+// Alarms raised at or before the scrub position: how many, and the k-th of them, gravest first;
+// NULL if there are not so many.
+int part_alarm_count(const ViewContext *ctx);
+const HealthAlarm *part_alarm(const ViewContext *ctx, int k);
 // What to do about it, one sentence.
 void part_advice(const ModelRun *run, const HealthAlarm *alarm, char *buf, size_t size);
 
