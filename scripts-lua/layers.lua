@@ -52,7 +52,7 @@ local function make(kind, options, allowed)
 end
 
 ---@class ConvOptions: LayerOptions
----@field kernel? integer odd, 1 unless given
+---@field kernel? integer odd, 1 unless given; even with pad = "tf"
 ---@field mul? integer output channels are mul * C / div
 ---@field div? integer
 ---@field dilation? integer
@@ -154,6 +154,27 @@ function layers.global_pool(options) return make("global_pool", options, {}) end
 ---@param options ConvOptions?
 ---@return Layer
 function layers.linear(options) return make("linear", options, { mul = 1, div = 1 }) end
+
+---@class AttentionOptions: LayerOptions
+---@field heads? integer 1 unless given
+
+--- Multi-head self-attention over the pixels, with biases.
+---@param options AttentionOptions?
+---@return Layer
+function layers.attention(options) return make("attention", options, { heads = 1 }) end
+
+---@class LayerNormOptions: LayerOptions
+---@field affine? boolean learned scale and shift, true unless given
+---@field eps? number
+
+--- Norm over the channels of every pixel.
+---@param options LayerNormOptions?
+---@return Layer
+function layers.layer_norm(options)
+  local layer = make("layer_norm", options, { affine = true, eps = true })
+  if layer.affine == nil then layer.affine = true end
+  return layer
+end
 
 --- Sum of several layers: `from = { 1, 3 }`.
 ---@param options LayerOptions

@@ -392,7 +392,7 @@ local function flatten(path, value, out, depth)
 end
 
 --- All settings of the space, the data set included.
----@param spec CellSpace
+---@param spec CellSpace|NetworkSpec
 ---@return table[]
 local function make_defaults(spec)
   local out = {}
@@ -414,6 +414,14 @@ local space_keys = {
   directions = 1, defaults = 1,
 }
 
+--- Runs are directories named after their space.
+---@param name any
+local function check_name(name)
+  if type(name) ~= "string" or not name:find("^[%w][%w._-]*$") or #name > 63 then
+    fail("name", "name: expected letters, digits, '.', '_' or '-', at most 63")
+  end
+end
+
 --- A weight-sharing space: cells of edges with mixed operators, and the network around them.
 ---@param spec CellSpace
 ---@return table
@@ -423,9 +431,7 @@ function nas.cells(spec)
   end
   local file, line = host.where()
   check_keys("", spec, space_keys)
-  if type(spec.name) ~= "string" or not spec.name:find("^[%w][%w._-]*$") or #spec.name > 63 then
-    fail("name", "name: expected letters, digits, '.', '_' or '-', at most 63")
-  end
+  check_name(spec.name)
   if spec.objective ~= nil and type(spec.objective) ~= "function" then
     fail("objective", "objective: expected a function of the metrics, got %s", type(spec.objective))
   end
@@ -443,6 +449,35 @@ function nas.cells(spec)
   }
   make_cells(space, spec, stages)
   return host.space(space)
+end
+
+local network_keys = {
+  name = 1, data = 1, channels = 1, height = 1, width = 1, classes = 1, defaults = 1,
+}
+
+--- A network written out layer by layer. A script that returns one is trained by
+--- `dartboard retrain FILE`.
+---
+---     local net = nas.net { name = "small", data = "digits", channels = 1, height = 8, width = 8,
+---                           classes = 10 }
+---     net:conv { 16, kernel = 3 }:bn():relu():max_pool(2):flatten():linear(10)
+---@param spec NetworkSpec
+---@return Network
+function nas.net(spec)
+  if type(spec) ~= "table" then
+    host.raise("nas.net: expected a table, got " .. type(spec))
+  end
+  local file, line = host.where()
+  check_keys("", spec, network_keys)
+  local name = spec.name or "network"
+  check_name(name)
+  local made = { name = name, file = file, line = line, data = spec.data }
+  for _, key in ipairs { "channels", "height", "width", "classes" } do
+    made[key] = need_int(key, spec[key])
+    if made[key] < 1 then fail(key, "%s is %d; expected 1 or more", key, made[key]) end
+  end
+  made.defaults = make_defaults(spec)
+  return require "network"(made) -- only scripts that use it load it
 end
 
 setmetatable(nas, {

@@ -257,6 +257,59 @@ function op.noise(sigma)
   })
 end
 
+---@class MobileOptions
+---@field expand? integer channels inside are expand * C, 3 unless given
+---@field squeeze? integer squeeze and excitation with C * expand / squeeze channels; none unless given
+
+--- Inverted residual without the sum (MobileNetV2, V3): pointwise to expand * C, depthwise kxk,
+--- squeeze and excitation if asked for, pointwise back, batch norms and h-swish between.
+---@param k integer
+---@param options MobileOptions?
+---@return Operator
+function op.mb_conv(k, options)
+  odd("mb_conv", k)
+  options = options or {}
+  local e, squeeze = options.expand or 3, options.squeeze
+  if math.type(e) ~= "integer" or e < 1 or (squeeze and math.type(squeeze) ~= "integer") then
+    host.raise("op.mb_conv: expand and squeeze must be whole numbers")
+  end
+  local list = {
+    layers.pointwise { mul = e }, layers.bn(), layers.hswish(),
+    layers.depthwise { kernel = k, strided = true }, layers.bn(), layers.hswish(),
+  }
+  if squeeze then
+    for _, layer in ipairs {
+      layers.global_pool(), layers.linear { mul = e, div = squeeze }, layers.relu(),
+      layers.linear { mul = e }, layers.sigmoid(), layers.scale { from = { 6, 11 } },
+    } do list[#list + 1] = layer end
+  end
+  list[#list + 1] = layers.pointwise()
+  list[#list + 1] = layers.bn()
+  return make({
+    name = ("mb_conv_%dx%d_e%d%s"):format(k, k, e, squeeze and "_se" or ""), code = "mbc" .. k % 10,
+    kind = "conv", layers = list,
+  })
+end
+
+--- Self-attention over the pixels behind a layer norm (a transformer's first half); at stride 2
+--- behind an average pool.
+---@param heads? integer 1 unless given
+---@return Operator
+function op.attention(heads)
+  heads = heads or 1
+  if math.type(heads) ~= "integer" or heads < 1 then
+    host.raise("op.attention: heads must be a whole number from 1")
+  end
+  return make({
+    name = ("attention_%d"):format(heads), code = "attn", kind = "conv",
+    layers = { layers.layer_norm(), layers.attention { heads = heads } },
+    reduce = {
+      layers.avg_pool { kernel = 3, stride = 2 }, layers.layer_norm(),
+      layers.attention { heads = heads },
+    },
+  })
+end
+
 local by_name = {
   none = op.none, skip_connect = op.skip, noise = op.noise,
   ["max_pool_(%d+)x(%d+)"] = op.max_pool, ["avg_pool_(%d+)x(%d+)"] = op.avg_pool,

@@ -22,15 +22,18 @@ static const CmdOption options[] = {
     { "--seeds", 0, "A..B", "one training for every seed from A to B, and their mean" },
     { "--threads", 0, "N", "run.threads" },
     { "--genotype", 0, "TEXT", "train this architecture instead of the run's" },
+    { "--weights", 0, "FILE", "start from these weights: safetensors, PyTorch's names and shapes" },
+    { "--save", 0, "FILE", "write the trained weights, as load_state_dict takes them" },
     { "--dir", 0, "DIR", "where runs are kept (runs)" },
     { NULL, 0, NULL, NULL },
 };
 const Command command_retrain = {
     .name = "retrain",
-    .args = "RUN",
+    .args = "RUN|SCRIPT",
     .summary = "train the derived architecture from scratch and test it",
     .details = "Trains on all training images and ends with 'test accuracy:' on the part that the\n"
-               "search never saw. Settings: section retrain (dartboard run --help-settings).",
+               "search never saw. Settings: section retrain (dartboard run --help-settings).\n"
+               "SCRIPT is a fixed network (nas.net), or a space together with --genotype.",
     .options = options,
     .min_args = 1,
     .max_args = 1,
@@ -86,15 +89,17 @@ static void report_epoch(void *self, const RetrainProgress *p)
     fflush(stderr);
 }
 
-static Status train_once(Session *session, const Genotype *geno, int64_t seed, double *accuracy,
-                         Error *err)
+static Status train_once(const CmdArgs *args, Session *session, const Genotype *geno, int64_t seed,
+                         double *accuracy, Error *err)
 {
     RetrainJob job = { .space = session->space,
                        .geno = geno,
                        .data = session->data,
                        .split = &session->split,
                        .progress = report_epoch,
-                       .stop = start_stop_flag() };
+                       .stop = start_stop_flag(),
+                       .weights = cmd_value(args, "--weights"),
+                       .save = cmd_value(args, "--save") };
     RetrainProgress result = { .test_acc = NAN };
     session_retrain_options(session, &job.options);
     session_retrain_feeds(session, &job.train_feed, &job.test_feed);
@@ -108,16 +113,31 @@ static Status train_once(Session *session, const Genotype *geno, int64_t seed, d
     return status;
 }
 
-static void print_cost(const Session *session, const Genotype *geno)
+static Status count_cost(const Session *session, const Genotype *geno, int64_t *params,
+                         int64_t *macs)
 {
-    int64_t params, macs;
-    char a[32], b[32];
     const Settings *s = &session->settings;
     DerivedOptions d = { .cells = s->retrain.cells,
                          .channels = s->retrain.channels,
                          .height = session->data->height,
                          .width = session->data->width };
-    if (net_cost(session->space, geno, &d, &params, &macs, NULL) == STATUS_OK)
+    Graph *g;
+    if (session->space->n_layers == 0)
+        return net_cost(session->space, geno, &d, params, macs, NULL);
+    Status status = net_fixed(session->space, 0, &g, NULL);
+    if (status != STATUS_OK)
+        return status;
+    *params = graph_params(g);
+    *macs = graph_macs(g);
+    graph_free(g);
+    return status;
+}
+
+static void print_cost(const Session *session, const Genotype *geno)
+{
+    int64_t params, macs;
+    char a[32], b[32];
+    if (count_cost(session, geno, &params, &macs) == STATUS_OK)
         fprintf(stderr,
                 "%d images for training, %d for the test; parameters %s, multiply-adds %s\n",
                 session->split.n_train + session->split.n_valid, session->split.n_test,
@@ -163,16 +183,57 @@ static int retrain_seeds(const CmdArgs *args, Session *session, const Genotype *
         fprintf(stderr, "dartboard retrain: --seeds: expected A..B, got '%s'\n", text);
         return 2;
     }
+    if (to > from && cmd_value(args, "--save")) {
+        fprintf(stderr, "dartboard retrain: --save takes one training, not those of --seeds\n");
+        return 2;
+    }
     print_cost(session, geno);
     for (long long seed = from; seed <= to; seed++) {
         Error err;
-        Status status = train_once(session, geno, seed, &acc[seed - from], &err);
+        Status status = train_once(args, session, geno, seed, &acc[seed - from], &err);
         if (status == STATUS_STOPPED)
             return 130;
         if (status != STATUS_OK)
             return cmd_fail(&command_retrain, &err);
     }
     return print_results(args, acc, from, (int)(to - from + 1));
+}
+
+// Whether the argument names a script: by its ending, or a space's bare name that no run has.
+static bool names_script(const char *dir, const char *name, char *path)
+{
+    if (!str_ends(name, ".lua") && rundir_find(dir, name, path, NULL) == STATUS_OK)
+        return false;
+    return str_ends(name, ".lua") || session_find_space(name, path, NULL) == STATUS_OK;
+}
+
+static Status open_script(const CmdArgs *args, const char *text, Genotype *geno, Session *session,
+                          Error *err)
+{
+    char path[PATH_MAX];
+    Status status = session_find_space(args->arg[0], path, err);
+    SessionRequest request = {
+        .space_path = path, .user = apply_user, .self = (void *)args, .unseal = true
+    };
+    if (status == STATUS_OK && text)
+        status = genotype_parse(text, geno, NULL, err);
+    if (status == STATUS_OK)
+        status = session_open(&request, session, err);
+    if (status != STATUS_OK || text || session->space->n_layers > 0)
+        return status;
+    session_close(session);
+    return error_set(err, STATUS_ARG, "%s is a space, not a network: give --genotype TEXT or a run",
+                     args->arg[0]);
+}
+
+static Status open_run(CmdArgs *args, const char *dir, const char *text, Genotype *geno,
+                       Session *session, Error *err)
+{
+    char path[PATH_MAX];
+    Status status = rundir_find(dir, args->arg[0], path, err);
+    if (status == STATUS_OK)
+        status = text ? genotype_parse(text, geno, NULL, err) : genotype_of_run(path, geno, err);
+    return status == STATUS_OK ? run_session(path, true, apply_user, args, session, err) : status;
 }
 
 int cmd_retrain(int argc, char **argv)
@@ -186,12 +247,10 @@ int cmd_retrain(int argc, char **argv)
     if (!cmd_parse(&command_retrain, argc, argv, &args, &code))
         return code;
     const char *dir = cmd_value(&args, "--dir"), *text = cmd_value(&args, "--genotype");
-    Status status = rundir_find(dir ? dir : "runs", args.arg[0], path, &err);
-    if (status == STATUS_OK)
-        status =
-            text ? genotype_parse(text, &geno, NULL, &err) : genotype_of_run(path, &geno, &err);
-    if (status == STATUS_OK)
-        status = run_session(path, true, apply_user, &args, &session, &err);
+    dir = dir ? dir : "runs";
+    Status status = names_script(dir, args.arg[0], path)
+                        ? open_script(&args, text, &geno, &session, &err)
+                        : open_run(&args, dir, text, &geno, &session, &err);
     if (status != STATUS_OK)
         return cmd_fail(&command_retrain, &err);
     start_signals(true);

@@ -75,7 +75,7 @@ static const SettingKey keys[] = {
 { "search.gradient_match", KEY_BOOL, FIELD(search.gradient_match), "false", 0, 0, NULL, "", "cosine of training and validation gradients per operator; one dot product a weight and step", "OLES" },
 { "search.layer_alignment", KEY_BOOL, FIELD(search.layer_alignment), "false", 0, 0, NULL, "", "pairwise cosine of the cells' alpha gradients", "Lambda-DARTS" },
 { "search.discretisation", KEY_BOOL, FIELD(search.discretisation), "false", 0, 0, NULL, "", "accuracy lost when only the derived operators run; 5 batches an epoch", "" },
-{ "retrain.epochs", KEY_INT, FIELD(retrain.epochs), "600", 1, 100000, NULL, "epochs", "training of the derived network", "DARTS" },
+{ "retrain.epochs", KEY_INT, FIELD(retrain.epochs), "600", 0, 100000, NULL, "epochs", "training of the derived network; 0 with retrain --weights: only the test", "DARTS" },
 { "retrain.cells", KEY_INT, FIELD(retrain.cells), "20", 0, 1000, NULL, "cells", "depth; 0: as in the search (cells of a stage in NB201 spaces)", "DARTS" },
 { "retrain.channels", KEY_INT, FIELD(retrain.channels), "36", 0, 4096, NULL, "channels", "initial width; 0: as in the search", "DARTS" },
 { "retrain.batch", KEY_INT, FIELD(retrain.batch), "96", 1, 65536, NULL, "images", "batch size", "DARTS" },

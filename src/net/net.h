@@ -50,6 +50,8 @@ typedef struct {
 } DerivedOptions;
 Status net_derived(const Space *space, const Genotype *geno, const DerivedOptions *options,
                    Graph **out, Error *err);
+// The network of a script that wrote it out (space->layers), with its loss.
+Status net_fixed(const Space *space, float smoothing, Graph **out, Error *err);
 // Parameters and multiply-adds of a derived network, without compiling it.
 Status net_cost(const Space *space, const Genotype *geno, const DerivedOptions *options,
                 int64_t *params, int64_t *macs, Error *err);

@@ -93,6 +93,11 @@ static Status open_session(const SessionRequest *request, Session *s, Error *err
     settings_default(&s->settings);
     ScriptOptions script = { .lua_dir = request->lua_dir };
     Status status = script_load_space_guarded(request->space_path, &script, &s->space, err);
+    if (status == STATUS_OK && s->space->n_layers > 0 && !request->unseal)
+        status = error_set(err, STATUS_ARG,
+                           "%s is a fixed network, there is nothing to search; train it with: "
+                           "dartboard retrain %s",
+                           s->space->name, request->space_path);
     if (status == STATUS_OK)
         status = apply_defaults(&s->settings, s->space, err);
     if (status == STATUS_OK && request->user)
@@ -262,9 +267,10 @@ void session_context(const Session *s, SearchContext *c)
 void session_retrain_feeds(const Session *s, FeedOptions *train, FeedOptions *test)
 {
     const Settings *set = &s->settings;
+    bool fixed = s->space->n_layers > 0; // made for one size of images
     FeedOptions feed = { .batch = set->retrain.batch,
-                         .height = s->data->height,
-                         .width = s->data->width,
+                         .height = fixed ? s->space->height : s->data->height,
+                         .width = fixed ? s->space->width : s->data->width,
                          .channels = s->space->channels };
     set_normalise(s, &feed);
     *test = feed;

@@ -8,7 +8,7 @@
 
 #include "src/base/str.h"
 
-static const char seal_key;
+static const char seal_key, net_key;
 
 // ---- where a setting stands --------------------------------------------------------------------
 
@@ -166,24 +166,96 @@ static int host_space(lua_State *L)
     return 1;
 }
 
-bool script_is_space(lua_State *L, int index)
+// net(table, methods): makes the table a network with these methods. [-2, +1, e]
+static int host_net(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &net_key);
+    lua_insert(L, 2);
+    lua_setfield(L, 2, "__index");
+    lua_setmetatable(L, 1);
+    return 1;
+}
+
+static int shape_field(lua_State *L, int i)
+{
+    lua_rawgeti(L, -1, i);
+    int value = (int)luaL_checkinteger(L, -1);
+    lua_pop(L, 1);
+    return value;
+}
+
+// layer(table, shapes) -> height, width, channels of a layer's output; an error at the nearest
+// user line if it does not fit. [-2, +3, e]
+static int host_layer(lua_State *L)
+{
+    Shape in[SPACE_LAYER_INPUTS], out;
+    LayerAttr attr;
+    Error err = { 0 };
+    luaL_checktype(L, 1, LUA_TTABLE);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    script_read_attr(L, 1, &attr);
+    attr.channels = script_get_int(L, 1, "channels", -1, 1 << 20, 0);
+    attr.slice_from = script_get_int(L, 1, "slice_from", -1, 1 << 20, 0);
+    int n = (int)lua_rawlen(L, 2);
+    if (n > SPACE_LAYER_INPUTS)
+        luaL_error(L, "a layer joins at most %d places", SPACE_LAYER_INPUTS);
+    for (int i = 0; i < n; i++) {
+        lua_rawgeti(L, 2, i + 1);
+        in[i] = (Shape){ shape_field(L, 1), shape_field(L, 2), shape_field(L, 3) };
+        lua_pop(L, 1);
+    }
+    if (layer_shape(&attr, in, n, &out, &err) != STATUS_OK) {
+        int chunk, line;
+        lua_getfield(L, 1, "name");
+        const char *name = lua_tostring(L, -1);
+        script_user_line(L, &chunk, &line);
+        lua_pushfstring(L, "layer '%s': %s", name ? name : "?", err.msg);
+        return raise_at(L, chunk, line, lua_tostring(L, -1));
+    }
+    lua_pushinteger(L, out.h);
+    lua_pushinteger(L, out.w);
+    lua_pushinteger(L, out.c);
+    return 3;
+}
+
+static bool has_seal(lua_State *L, int index, const void *key)
 {
     if (!lua_istable(L, index) || !lua_getmetatable(L, index))
         return false;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &seal_key);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, key);
     bool same = lua_rawequal(L, -1, -2);
     lua_pop(L, 2);
     return same;
+}
+
+bool script_is_space(lua_State *L, int index)
+{
+    return has_seal(L, index, &seal_key);
+}
+
+bool script_is_net(lua_State *L, int index)
+{
+    return has_seal(L, index, &net_key);
+}
+
+static void make_seal(lua_State *L, const char *name, const void *key)
+{
+    lua_newtable(L);
+    lua_pushstring(L, name);
+    lua_setfield(L, -2, "__metatable");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, key);
 }
 
 void script_push_host(lua_State *L)
 {
     static const luaL_Reg functions[] = { { "where", host_where }, { "raise", host_raise },
                                           { "fail", host_fail },   { "nearest", host_nearest },
-                                          { "space", host_space }, { NULL, NULL } };
-    lua_newtable(L);
-    lua_pushliteral(L, "space");
-    lua_setfield(L, -2, "__metatable");
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &seal_key);
+                                          { "space", host_space }, { "net", host_net },
+                                          { "layer", host_layer }, { NULL, NULL } };
+    make_seal(L, "space", &seal_key);
+    make_seal(L, "network", &net_key);
     luaL_newlib(L, functions);
 }

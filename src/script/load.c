@@ -41,6 +41,11 @@ static Status validate(const Script *s, const Space *space, Error *err)
             line = space->ops[op].line;
         }
     }
+    int layer;
+    if (sscanf(field.path, "layer.%d", &layer) == 1 && layer >= 0 && layer < space->n_layers) {
+        where = space->layers[layer].file ? space->layers[layer].file : where;
+        line = space->layers[layer].line;
+    }
     if (line == 0)
         line = script_locate(s, field.path);
     if (line == 0)

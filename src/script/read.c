@@ -8,7 +8,7 @@
 const char script_objective_key;
 
 // A field of the table at `index` that must be a whole number in a range. [-0, +0, e]
-static int get_int(lua_State *L, int index, const char *key, int low, int high, int fallback)
+int script_get_int(lua_State *L, int index, const char *key, int low, int high, int fallback)
 {
     int type = lua_getfield(L, index, key), whole;
     lua_Integer value = lua_tointegerx(L, -1, &whole);
@@ -38,7 +38,7 @@ static bool get_bool(lua_State *L, int index, const char *key)
     return value;
 }
 
-static void *take(lua_State *L, Space *space, size_t count, size_t size)
+void *script_take(lua_State *L, Space *space, size_t count, size_t size)
 {
     void *p = arena_alloc(&space->arena, count ? count : 1, size);
     if (!p) {
@@ -56,12 +56,12 @@ static const char *copy_text(lua_State *L, Space *space, int index, const char *
     const char *text = lua_tolstring(L, index, &n);
     if (strlen(text) != n || n > 4096)
         luaL_error(L, "%s is not a plain text", what);
-    char *copy = take(L, space, n + 1, 1);
+    char *copy = script_take(L, space, n + 1, 1);
     memcpy(copy, text, n + 1);
     return copy;
 }
 
-static const char *get_text(lua_State *L, Space *space, int index, const char *key, bool optional)
+const char *script_get_text(lua_State *L, Space *space, int index, const char *key, bool optional)
 {
     const char *text = NULL;
     if (lua_getfield(L, index, key) != LUA_TNIL || !optional)
@@ -70,8 +70,7 @@ static const char *get_text(lua_State *L, Space *space, int index, const char *k
     return text;
 }
 
-// Pushes a table field and returns its length as a list. [-0, +1, e]
-static int push_list(lua_State *L, int index, const char *key, int most)
+int script_push_list(lua_State *L, int index, const char *key, int most)
 {
     luaL_checkstack(L, 10, "nested too deeply");
     if (lua_getfield(L, index, key) != LUA_TTABLE)
@@ -82,8 +81,7 @@ static int push_list(lua_State *L, int index, const char *key, int most)
     return (int)n;
 }
 
-// Pushes the i-th entry (from 1), which must be a table, and returns its index. [-0, +1, e]
-static int push_entry(lua_State *L, int list, int i, const char *what)
+int script_push_entry(lua_State *L, int list, int i, const char *what)
 {
     if (lua_rawgeti(L, list, i) != LUA_TTABLE)
         luaL_error(L, "entry %d of '%s' must be a table", i, what);
@@ -137,17 +135,20 @@ static void read_inputs(lua_State *L, int index, int place, OpLayer *out)
 static int read_pad(lua_State *L, int index)
 {
     int type = lua_getfield(L, index, "pad"), pad = PAD_SAME;
-    if (type == LUA_TSTRING && !strcmp(lua_tostring(L, -1), "tf"))
+    const char *word = type == LUA_TSTRING ? lua_tostring(L, -1) : "";
+    if (!strcmp(word, "tf"))
         pad = PAD_TF_SAME;
+    else if (!strcmp(word, "same"))
+        pad = PAD_SAME;
     else if (type == LUA_TNUMBER && lua_tonumber(L, -1) >= 0 && lua_tonumber(L, -1) <= 64)
         pad = (int)lua_tonumber(L, -1);
     else if (type != LUA_TNIL)
-        luaL_error(L, "'pad' must be a number from 0 to 64 or \"tf\"");
+        luaL_error(L, "'pad' must be a number from 0 to 64, \"same\" or \"tf\"");
     lua_pop(L, 1);
     return pad;
 }
 
-static void read_layer(lua_State *L, int index, int place, OpLayer *out)
+void script_read_attr(lua_State *L, int index, LayerAttr *attr)
 {
     lua_getfield(L, index, "kind");
     const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
@@ -155,13 +156,13 @@ static void read_layer(lua_State *L, int index, int place, OpLayer *out)
     if (kind < 0)
         luaL_error(L, "unknown layer '%s'", name);
     lua_pop(L, 1);
-    out->attr = (LayerAttr){
+    *attr = (LayerAttr){
         .kind = (LayerKind)kind,
-        .kernel = get_int(L, index, "kernel", 0, 64, 0),
-        .stride = get_int(L, index, "stride", 0, 16, 0),
-        .dilation = get_int(L, index, "dilation", 0, 64, 0),
-        .groups = get_int(L, index, "groups", 0, SPACE_CHANNELS, 0),
-        .heads = get_int(L, index, "heads", 0, 64, 0),
+        .kernel = script_get_int(L, index, "kernel", 0, 64, 0),
+        .stride = script_get_int(L, index, "stride", 0, 64, 0),
+        .dilation = script_get_int(L, index, "dilation", 0, 64, 0),
+        .groups = script_get_int(L, index, "groups", 0, SPACE_CHANNELS, 0),
+        .heads = script_get_int(L, index, "heads", 0, SPACE_CHANNELS, 0),
         .pad = read_pad(L, index),
         .bias = get_bool(L, index, "bias"),
         .affine = get_bool(L, index, "affine"),
@@ -171,25 +172,30 @@ static void read_layer(lua_State *L, int index, int place, OpLayer *out)
         .momentum = (float)get_number(L, index, "momentum", 0),
         .rate = (float)get_number(L, index, "rate", 0),
     };
-    out->channel_mul = get_int(L, index, "mul", 0, 64, 0);
-    out->channel_div = get_int(L, index, "div", 0, 64, 0);
+}
+
+static void read_layer(lua_State *L, int index, int place, OpLayer *out)
+{
+    script_read_attr(L, index, &out->attr);
+    out->channel_mul = script_get_int(L, index, "mul", 0, 64, 0);
+    out->channel_div = script_get_int(L, index, "div", 0, 64, 0);
     if (out->channel_mul > 0 && out->channel_div == 0)
         luaL_error(L, "'div' must be at least 1");
-    out->from_mul = get_int(L, index, "from_mul", 0, 64, 0);
-    out->from_div = get_int(L, index, "from_div", 0, 64, 0);
+    out->from_mul = script_get_int(L, index, "from_mul", 0, 64, 0);
+    out->from_div = script_get_int(L, index, "from_div", 0, 64, 0);
     out->strided = get_bool(L, index, "strided");
     out->search_only = get_bool(L, index, "search_only");
-    out->search_plain_bn = kind == LAYER_BATCH_NORM && get_bool(L, index, "plain_search");
+    out->search_plain_bn = out->attr.kind == LAYER_BATCH_NORM && get_bool(L, index, "plain_search");
     read_inputs(L, index, place, out);
 }
 
 static const OpLayer *read_layers(lua_State *L, Space *space, int index, const char *key, int *n)
 {
-    *n = push_list(L, index, key, SPACE_OP_LAYERS);
+    *n = script_push_list(L, index, key, SPACE_OP_LAYERS);
     int list = lua_gettop(L);
-    OpLayer *layers = take(L, space, (size_t)*n, sizeof *layers);
+    OpLayer *layers = script_take(L, space, (size_t)*n, sizeof *layers);
     for (int i = 0; i < *n; i++) {
-        read_layer(L, push_entry(L, list, i + 1, key), i, &layers[i]);
+        read_layer(L, script_push_entry(L, list, i + 1, key), i, &layers[i]);
         lua_pop(L, 1);
     }
     lua_pop(L, 1);
@@ -199,12 +205,12 @@ static const OpLayer *read_layers(lua_State *L, Space *space, int index, const c
 static void read_op(lua_State *L, Space *space, int index, SpaceOp *op)
 {
     static const char *const kinds[] = { "none", "skip", "pool", "conv", "other", NULL };
-    op->name = get_text(L, space, index, "name", false);
-    op->code = get_text(L, space, index, "code", false);
+    op->name = script_get_text(L, space, index, "name", false);
+    op->code = script_get_text(L, space, index, "code", false);
     op->kind = (OpClass)get_word(L, index, "kind", kinds);
-    op->conv_depth = get_int(L, index, "conv_depth", 0, 64, 0);
-    op->file = get_text(L, space, index, "file", true);
-    op->line = get_int(L, index, "line", 0, 1 << 24, 0);
+    op->conv_depth = script_get_int(L, index, "conv_depth", 0, 64, 0);
+    op->file = script_get_text(L, space, index, "file", true);
+    op->line = script_get_int(L, index, "line", 0, 1 << 24, 0);
     op->layers = read_layers(L, space, index, "layers", &op->n_layers);
     if (lua_getfield(L, index, "reduce") != LUA_TNIL)
         op->reduce = read_layers(L, space, index, "reduce", &op->n_reduce);
@@ -213,11 +219,11 @@ static void read_op(lua_State *L, Space *space, int index, SpaceOp *op)
 
 static void read_ops(lua_State *L, Space *space, int root)
 {
-    space->n_ops = push_list(L, root, "ops", SPACE_OPS);
+    space->n_ops = script_push_list(L, root, "ops", SPACE_OPS);
     int list = lua_gettop(L);
-    SpaceOp *ops = take(L, space, (size_t)space->n_ops, sizeof *ops);
+    SpaceOp *ops = script_take(L, space, (size_t)space->n_ops, sizeof *ops);
     for (int i = 0; i < space->n_ops; i++) {
-        read_op(L, space, push_entry(L, list, i + 1, "ops"), &ops[i]);
+        read_op(L, space, script_push_entry(L, list, i + 1, "ops"), &ops[i]);
         lua_pop(L, 1);
     }
     space->ops = ops;
@@ -228,10 +234,10 @@ static void read_ops(lua_State *L, Space *space, int root)
 
 static void read_edge(lua_State *L, Space *space, int index, SpaceEdge *edge)
 {
-    edge->from = get_int(L, index, "from", -1000, 1000, -2000);
-    edge->to = get_int(L, index, "to", -1000, 1000, -2000);
-    edge->n_ops = push_list(L, index, "ops", SPACE_OPS);
-    int *ops = take(L, space, (size_t)edge->n_ops, sizeof *ops);
+    edge->from = script_get_int(L, index, "from", -1000, 1000, -2000);
+    edge->to = script_get_int(L, index, "to", -1000, 1000, -2000);
+    edge->n_ops = script_push_list(L, index, "ops", SPACE_OPS);
+    int *ops = script_take(L, space, (size_t)edge->n_ops, sizeof *ops);
     for (int i = 0; i < edge->n_ops; i++) {
         lua_rawgeti(L, -1, i + 1);
         ops[i] = (int)luaL_checkinteger(L, -1) - 1;
@@ -245,17 +251,17 @@ static void read_cell(lua_State *L, Space *space, int index, SpaceCell *cell)
 {
     static const char *const derives[] = { "top", "argmax", NULL };
     static const char *const combines[] = { "concat", "sum", NULL };
-    cell->name = get_text(L, space, index, "name", false);
-    cell->inputs = get_int(L, index, "inputs", 0, 1000, -1);
-    cell->nodes = get_int(L, index, "nodes", 0, 1000, -1);
-    cell->keep = get_int(L, index, "keep", -1000000000, 1000000000, 2);
+    cell->name = script_get_text(L, space, index, "name", false);
+    cell->inputs = script_get_int(L, index, "inputs", 0, 1000, -1);
+    cell->nodes = script_get_int(L, index, "nodes", 0, 1000, -1);
+    cell->keep = script_get_int(L, index, "keep", -1000000000, 1000000000, 2);
     cell->derive = get_word(L, index, "derive", derives) ? DERIVE_ARGMAX : DERIVE_TOP;
     cell->combine = get_word(L, index, "combine", combines) ? COMBINE_SUM : COMBINE_CONCAT;
-    cell->n_edges = push_list(L, index, "edges", 1000);
+    cell->n_edges = script_push_list(L, index, "edges", 1000);
     int list = lua_gettop(L);
-    SpaceEdge *edges = take(L, space, (size_t)cell->n_edges, sizeof *edges);
+    SpaceEdge *edges = script_take(L, space, (size_t)cell->n_edges, sizeof *edges);
     for (int i = 0; i < cell->n_edges; i++) {
-        read_edge(L, space, push_entry(L, list, i + 1, "edges"), &edges[i]);
+        read_edge(L, space, script_push_entry(L, list, i + 1, "edges"), &edges[i]);
         cell->max_ops = edges[i].n_ops > cell->max_ops ? edges[i].n_ops : cell->max_ops;
         lua_pop(L, 1);
     }
@@ -265,11 +271,11 @@ static void read_cell(lua_State *L, Space *space, int index, SpaceCell *cell)
 
 static void read_cells(lua_State *L, Space *space, int root)
 {
-    space->n_cells = push_list(L, root, "cells", SPACE_CELLS);
+    space->n_cells = script_push_list(L, root, "cells", SPACE_CELLS);
     int list = lua_gettop(L);
-    SpaceCell *cells = take(L, space, (size_t)space->n_cells, sizeof *cells);
+    SpaceCell *cells = script_take(L, space, (size_t)space->n_cells, sizeof *cells);
     for (int i = 0; i < space->n_cells; i++) {
-        read_cell(L, space, push_entry(L, list, i + 1, "cells"), &cells[i]);
+        read_cell(L, space, script_push_entry(L, list, i + 1, "cells"), &cells[i]);
         lua_pop(L, 1);
     }
     space->cells = cells;
@@ -285,20 +291,20 @@ static void read_net(lua_State *L, Space *space, int root)
         luaL_error(L, "'net' must be a table");
     int index = lua_gettop(L);
     net->kind = get_word(L, index, "kind", kinds) ? SKELETON_STAGES : SKELETON_DARTS;
-    net->cells = get_int(L, index, "cells", LOW, HIGH, LOW - 1);
-    net->channels = get_int(L, index, "channels", LOW, HIGH, LOW - 1);
-    net->stem = get_int(L, index, "stem", LOW, HIGH, LOW - 1);
+    net->cells = script_get_int(L, index, "cells", LOW, HIGH, LOW - 1);
+    net->channels = script_get_int(L, index, "channels", LOW, HIGH, LOW - 1);
+    net->stem = script_get_int(L, index, "stem", LOW, HIGH, LOW - 1);
     if (net->kind == SKELETON_STAGES) {
-        net->stages = get_int(L, index, "stages", LOW, HIGH, LOW - 1);
+        net->stages = script_get_int(L, index, "stages", LOW, HIGH, LOW - 1);
         net->stage_cells = net->cells;
         if (net->stages > 0 && net->stages <= 6 && net->cells > 0 && net->cells <= 64)
             net->cells = net->stages * net->stage_cells;
     }
-    net->n_reduce = push_list(L, index, "reduce_at", 8);
+    net->n_reduce = script_push_list(L, index, "reduce_at", 8);
     int list = lua_gettop(L);
     for (int i = 0; i < net->n_reduce; i++) {
-        int entry = push_entry(L, list, i + 1, "reduce_at");
-        net->reduce_at[i] = get_int(L, entry, "index", LOW, HIGH, LOW - 1);
+        int entry = script_push_entry(L, list, i + 1, "reduce_at");
+        net->reduce_at[i] = script_get_int(L, entry, "index", LOW, HIGH, LOW - 1);
         net->reduce_frac[i] = get_number(L, entry, "fraction", 0);
         lua_pop(L, 1);
     }
@@ -309,11 +315,11 @@ static void read_net(lua_State *L, Space *space, int root)
 
 static void read_directions(lua_State *L, Space *space, int root)
 {
-    space->n_objectives = push_list(L, root, "directions", 8);
+    space->n_objectives = script_push_list(L, root, "directions", 8);
     int list = lua_gettop(L);
     for (int i = 0; i < space->n_objectives; i++) {
-        int entry = push_entry(L, list, i + 1, "directions");
-        space->objectives[i].name = get_text(L, space, entry, "name", false);
+        int entry = script_push_entry(L, list, i + 1, "directions");
+        space->objectives[i].name = script_get_text(L, space, entry, "name", false);
         space->objectives[i].maximize = get_bool(L, entry, "maximize");
         lua_pop(L, 1);
     }
@@ -328,14 +334,14 @@ static void read_directions(lua_State *L, Space *space, int root)
 static void read_defaults(lua_State *L, Space *space, int root)
 {
     Script *s = script_of(L);
-    space->n_defaults = push_list(L, root, "defaults", 500);
+    space->n_defaults = script_push_list(L, root, "defaults", 500);
     int list = lua_gettop(L);
-    space->defaults = take(L, space, (size_t)space->n_defaults, sizeof *space->defaults);
+    space->defaults = script_take(L, space, (size_t)space->n_defaults, sizeof *space->defaults);
     for (int i = 0; i < space->n_defaults; i++) {
-        int entry = push_entry(L, list, i + 1, "defaults");
-        space->defaults[i].key = get_text(L, space, entry, "key", false);
-        space->defaults[i].value = get_text(L, space, entry, "value", false);
-        const char *path = get_text(L, space, entry, "path", false);
+        int entry = script_push_entry(L, list, i + 1, "defaults");
+        space->defaults[i].key = script_get_text(L, space, entry, "key", false);
+        space->defaults[i].value = script_get_text(L, space, entry, "value", false);
+        const char *path = script_get_text(L, space, entry, "path", false);
         int line = script_locate(s, path);
         space->defaults[i].line = line > 0 ? line : space->line;
         lua_pop(L, 1);
@@ -347,38 +353,56 @@ static void read_required(lua_State *L, Space *space)
 {
     const Script *s = script_of(L);
     int n = s->n_chunks - 1;
-    const char **list = take(L, space, (size_t)n, sizeof *list);
+    const char **list = script_take(L, space, (size_t)n, sizeof *list);
     for (int i = 0; i < n; i++) {
         size_t size = strlen(s->chunks[i + 1].path) + 1;
-        list[i] = memcpy(take(L, space, size, 1), s->chunks[i + 1].path, size);
+        list[i] = memcpy(script_take(L, space, size, 1), s->chunks[i + 1].path, size);
     }
     space->required = list;
     space->n_required = n;
 }
 
+// What spaces and fixed networks have in common.
+static void read_head(lua_State *L, Space *space, int root)
+{
+    const Script *s = script_of(L);
+    enum { LOW = -1000000000, HIGH = 1000000000 };
+    size_t size = strlen(s->chunks[0].path) + 1;
+    space->path = memcpy(script_take(L, space, size, 1), s->chunks[0].path, size);
+    space->line = script_get_int(L, root, "line", 0, 1 << 24, 0);
+    space->name = script_get_text(L, space, root, "name", false);
+    space->data = script_get_text(L, space, root, "data", true);
+    space->channels = script_get_int(L, root, "channels", LOW, HIGH, 2 * LOW);
+    space->height = script_get_int(L, root, "height", LOW, HIGH, 2 * LOW);
+    space->width = script_get_int(L, root, "width", LOW, HIGH, 2 * LOW);
+    space->classes = script_get_int(L, root, "classes", LOW, HIGH, 2 * LOW);
+}
+
 void script_read_space(lua_State *L, Space *space)
 {
-    Script *s = script_of(L);
     int root = lua_gettop(L);
-    if (!script_is_space(L, root)) {
+    bool net = script_is_net(L, root);
+    if (!net && !script_is_space(L, root)) {
         if (lua_isnil(L, root))
             luaL_error(L, "the script returns nothing; it must end with: return nas.cells {...}");
-        luaL_error(L, "the script returns a %s; it must return what nas.cells {...} makes",
+        luaL_error(L,
+                   "the script returns a %s; it must return what nas.cells {...} or nas.net {...} "
+                   "makes",
                    luaL_typename(L, root));
     }
-    size_t size = strlen(s->chunks[0].path) + 1;
-    space->path = memcpy(take(L, space, size, 1), s->chunks[0].path, size);
-    space->line = get_int(L, root, "line", 0, 1 << 24, 0);
-    space->name = get_text(L, space, root, "name", false);
-    space->data = get_text(L, space, root, "data", true);
-    space->channels = get_int(L, root, "channels", -1000000000, 1000000000, -2000000000);
-    space->height = get_int(L, root, "height", -1000000000, 1000000000, -2000000000);
-    space->width = get_int(L, root, "width", -1000000000, 1000000000, -2000000000);
-    space->classes = get_int(L, root, "classes", -1000000000, 1000000000, -2000000000);
-    read_ops(L, space, root);
-    read_cells(L, space, root);
-    read_net(L, space, root);
-    read_directions(L, space, root);
+    if (net) {
+        lua_pushnil(L); // absent fields are absent, not unknown layers
+        lua_setmetatable(L, root);
+    }
+    read_head(L, space, root);
+    if (net) {
+        script_read_layers(L, root, space);
+    } else {
+        read_ops(L, space, root);
+        read_cells(L, space, root);
+        read_net(L, space, root);
+        read_directions(L, space, root);
+    }
     read_defaults(L, space, root);
     read_required(L, space);
 }

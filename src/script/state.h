@@ -63,12 +63,25 @@ int script_open_libs(lua_State *L);
 // host.c: pushes the table that library files get as third argument. [-0, +1, e]
 void script_push_host(lua_State *L);
 bool script_is_space(lua_State *L, int index); // made by nas.cells
+bool script_is_net(lua_State *L, int index);   // made by nas.net
 // Line of the script that sets a dotted path ("net.channels"); 0 if it cannot be told.
 int script_locate(const Script *script, const char *path);
 
 // read.c: reads the table that a script returned, at the top, into the zeroed Space, which lies in
 // its own arena. [-0, +0, e]
 void script_read_space(lua_State *L, Space *space);
+// Attributes of a layer from the table at index. [-0, +0, e]
+void script_read_attr(lua_State *L, int index, LayerAttr *attr);
+// read_net.c: layers of the network at index, made by nas.net. [-0, +0, e]
+void script_read_layers(lua_State *L, int index, Space *space);
+// Reading of tables, shared by read.c and read_net.c; errors name the key. [-0, +0, e]
+int script_get_int(lua_State *L, int index, const char *key, int low, int high, int fallback);
+const char *script_get_text(lua_State *L, Space *space, int index, const char *key, bool optional);
+void *script_take(lua_State *L, Space *space, size_t count, size_t size); // of the space's arena
+// Pushes a table field and returns its length as a list. [-0, +1, e]
+int script_push_list(lua_State *L, int index, const char *key, int most);
+// Pushes the i-th entry (from 1), which must be a table, and returns its index. [-0, +1, e]
+int script_push_entry(lua_State *L, int list, int i, const char *what);
 extern const char script_objective_key; // registry: the objective function
 
 // load.c: opens the script, runs it, reads and validates the space.

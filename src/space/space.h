@@ -79,6 +79,17 @@ typedef struct {
     int stages, stage_cells; // STAGES: N cells in each, a residual block of stride 2 between
 } SpaceNet;
 
+// One layer of a network that the script wrote out (nas.net). Input 0 is the image, k the output of
+// the k-th layer.
+typedef struct {
+    const char *name; // of its parameters: "conv1"
+    LayerAttr attr;
+    const int *inputs;
+    int n_inputs;
+    const char *file; // where the script added it; may be NULL
+    int line;
+} SpaceLayer;
+
 typedef struct {
     const char *path; // script, for messages
     const char *name;
@@ -90,6 +101,10 @@ typedef struct {
     const SpaceCell *cells; // DARTS: normal and, if the skeleton reduces by cells, reduction
     int n_cells;
     SpaceNet net;
+    // A fixed network instead: no operators, no cells, nothing to search. The last layer gives the
+    // logits.
+    const SpaceLayer *layers;
+    int n_layers;
     int n_objectives;
     struct SpaceObjective {
         const char *name; // "accuracy"
@@ -115,6 +130,8 @@ enum {
     SPACE_NODES = 16,
     SPACE_EDGES = 40,
     SPACE_OP_LAYERS = 64,
+    SPACE_LAYERS = 2000,
+    SPACE_LAYER_INPUTS = 16,
     SPACE_SIDE = 1024,
     SPACE_CHANNELS = 4096
 };
@@ -135,6 +152,10 @@ const OpLayer *space_op_layers(const SpaceOp *op, int stride, int *n);
 LayerAttr space_layer_attr(const OpLayer *layer, int C, int in_c, int stride);
 // Output shape of an operator on `in` (in.c = C). The message names layer and operator.
 Status space_op_shape(const SpaceOp *op, Shape in, int stride, Shape *out, Error *err);
+
+// Shapes of a fixed network: shapes[0] of the image, shapes[k] of the k-th layer (n_layers + 1 in
+// all). *layer (may be NULL): the one that does not fit, from 0. The message names it.
+Status space_network_shapes(const Space *space, Shape *shapes, int *layer, Error *err);
 
 // Number of distinct genotypes of one cell and of the whole space, as double and as exact decimal
 // text (derive TOP: choices of `keep` edges per node times operators without none).

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "src/base/alloc.h"
+
 typedef struct {
     const Space *space;
     SpaceField *field;
@@ -89,9 +91,11 @@ static Status check_layer(const Check *c, const SpaceOp *op, const OpLayer *laye
                        "operator '%s', layer %d (%s): input %d does not come before it; use 0 for "
                        "the operator's input or the number of an earlier layer",
                        op->name, index + 1, kind, layer->inputs[i]);
-    if (is_windowed(a->kind) && (a->kernel < 1 || a->kernel % 2 == 0 || a->kernel > 31))
+    bool even = a->kernel % 2 == 0 && a->pad == PAD_SAME; // has no middle
+    if (is_windowed(a->kind) && (a->kernel < 1 || even || a->kernel > 31))
         return bad(c, path,
-                   "operator '%s', layer %d (%s): kernel %d; expected an odd number from 1 to 31",
+                   "operator '%s', layer %d (%s): kernel %d; expected an odd number from 1 to 31, "
+                   "or an even one with pad = \"tf\"",
                    op->name, index + 1, kind, a->kernel);
     if (!in_range(a->stride, 0, 2) || !in_range(a->dilation, 0, 16) || a->groups < 0)
         return bad(c, path,
@@ -434,28 +438,53 @@ static Status check_objectives(const Check *c)
     return STATUS_OK;
 }
 
+// A script that writes a network out: the layer at fault is field "layer.N", counted from 0.
+static Status check_network(const Check *c)
+{
+    const Space *s = c->space;
+    if (!in_range(s->n_layers, 1, SPACE_LAYERS))
+        return bad(c, "layers", "the network has %d layers; expected 1 to %d", s->n_layers,
+                   SPACE_LAYERS);
+    Shape *shapes = mem_array((size_t)s->n_layers + 1, sizeof *shapes);
+    if (!shapes)
+        return error_set(c->err, STATUS_NOMEM, "out of memory");
+    int layer = s->n_layers - 1;
+    Status status = space_network_shapes(s, shapes, &layer, c->err);
+    if (status != STATUS_OK && c->field)
+        snprintf(c->field->path, sizeof c->field->path, "layer.%d", layer);
+    mem_free(shapes);
+    return status;
+}
+
+static Status check_cells(const Check *c)
+{
+    const Space *space = c->space;
+    Status status = STATUS_OK;
+    if (!space->ops || !in_range(space->n_ops, 1, SPACE_OPS))
+        status = bad(c, "cell.ops", "the space has %d operators; expected 1 to %d", space->n_ops,
+                     SPACE_OPS);
+    for (int i = 0; status == STATUS_OK && i < space->n_ops; i++)
+        status = check_op(c, i);
+    if (status == STATUS_OK && (!space->cells || !in_range(space->n_cells, 1, SPACE_CELLS)))
+        status = bad(c, "cells", "the space has %d kinds of cells; expected 1 to %d",
+                     space->n_cells, SPACE_CELLS);
+    for (int i = 0; status == STATUS_OK && i < space->n_cells; i++)
+        status = check_cell(c, i);
+    if (status == STATUS_OK)
+        status = check_net(c);
+    if (status == STATUS_OK)
+        status = space->net.kind == SKELETON_STAGES ? check_stages(c) : check_chain(c);
+    return status == STATUS_OK ? check_objectives(c) : status;
+}
+
 Status space_validate_field(const Space *space, SpaceField *field, Error *err)
 {
     Check c = { space, field, err };
     if (field)
         *field = (SpaceField){ "" };
     Status status = check_input(&c);
-    if (status == STATUS_OK && (!space->ops || !in_range(space->n_ops, 1, SPACE_OPS)))
-        status = bad(&c, "cell.ops", "the space has %d operators; expected 1 to %d", space->n_ops,
-                     SPACE_OPS);
-    for (int i = 0; status == STATUS_OK && i < space->n_ops; i++)
-        status = check_op(&c, i);
-    if (status == STATUS_OK && (!space->cells || !in_range(space->n_cells, 1, SPACE_CELLS)))
-        status = bad(&c, "cells", "the space has %d kinds of cells; expected 1 to %d",
-                     space->n_cells, SPACE_CELLS);
-    for (int i = 0; status == STATUS_OK && i < space->n_cells; i++)
-        status = check_cell(&c, i);
     if (status == STATUS_OK)
-        status = check_net(&c);
-    if (status == STATUS_OK)
-        status = space->net.kind == SKELETON_STAGES ? check_stages(&c) : check_chain(&c);
-    if (status == STATUS_OK)
-        status = check_objectives(&c);
+        status = space->layers ? check_network(&c) : check_cells(&c);
     return status;
 }
 
