@@ -21,7 +21,7 @@ static void divide_row(double *a, int cols, double sum)
 
 void effective_of_logits(double *a, const bool *gone, int rows, int cols)
 {
-    for (int r = 0; r < rows; r++, a += cols, gone += gone ? cols : 0) {
+    for (int r = 0; r < rows; r++, a += cols, gone = gone ? gone + cols : NULL) {
         double max = row_max(a, gone, cols), sum = 0;
         for (int k = 0; k < cols; k++) {
             a[k] = gone && gone[k] ? 0 : a[k] == max ? 1 : exp(a[k] - max);
@@ -36,7 +36,7 @@ void effective_of_sigmoid(double *a, const bool *gone, int rows, int cols)
     bool raw = false;
     for (int i = 0; i < rows * cols; i++)
         raw |= !(gone && gone[i]) && (a[i] < 0 || a[i] > 1);
-    for (int r = 0; r < rows; r++, a += cols, gone += gone ? cols : 0) {
+    for (int r = 0; r < rows; r++, a += cols, gone = gone ? gone + cols : NULL) {
         double sum = 0;
         for (int k = 0; k < cols; k++) {
             a[k] = gone && gone[k] ? 0 : raw ? 1 / (1 + exp(-a[k])) : a[k];

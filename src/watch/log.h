@@ -46,6 +46,7 @@ typedef struct {
     char path[512], name[128];
     Lines lines;
     int64_t line;
+    bool wide; // UTF-16
 
     ModelRun *run; // NULL until something belongs to one
     int n_runs;

@@ -156,13 +156,21 @@ static bool is_reading(const char *text)
     return true;
 }
 
+// " 20%|##        | 78/391 [00:20<01:20, 3.9it/s]", also with a word before it.
+static bool is_progress(const char *text)
+{
+    const char *bar = strstr(text, "%|");
+    return bar && bar > text && isdigit((unsigned char)bar[-1]) && strchr(bar + 2, '|');
+}
+
 bool log_chatter_line(LogReader *log, const LogLine *line, Status *status, Error *err)
 {
     (void)log;
     (void)status;
     (void)err;
     const char *text = line->text;
-    if (is_rule(text) || is_listing(text) || is_reading(text) || (unsigned char)*text >= 0x80)
+    if (is_rule(text) || is_listing(text) || is_reading(text) || is_progress(text) ||
+        (unsigned char)*text >= 0x80)
         return true;
     for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
         if (scan_word(text, beginnings[i]))

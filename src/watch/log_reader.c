@@ -24,6 +24,7 @@ static Status log_line(void *self, char *text, size_t len, int64_t number, Error
         return STATUS_OK;
     }
     log_line_read(text, len, &line);
+    line.binary &= !log->wide;
     if (line.binary)
         log_skip(log, "not text");
     if (isfinite(line.time)) {
@@ -66,6 +67,9 @@ static Status log_open(Model *model, const SourceOptions *options, const char *p
 static Status log_feed(void *self, const char *data, size_t len, Error *err)
 {
     LogReader *log = self;
+    // UTF-16: without its NULs it is ASCII, as far as these logs go
+    if (!log->lines.line && len > 1)
+        log->wide = memcmp(data, "\xff\xfe", 2) == 0 || memcmp(data, "\xfe\xff", 2) == 0;
     return lines_feed(&log->lines, data, len, log_line, log, err);
 }
 

@@ -7,9 +7,9 @@
 // Shared by the files of the read model only.
 
 enum {
-    MODEL_BYTES = 80 << 20, // all runs of one model
+    MODEL_BYTES = 144 << 20, // all runs of one model
     MODEL_LOOK_BYTES = 16 << 20,
-    MODEL_RUNS = 512
+    MODEL_RUNS = 4096
 };
 
 // Room for one more item. *full: the model has used up its memory; the record is to be dropped.

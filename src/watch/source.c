@@ -22,7 +22,7 @@
 // Files and how far each was read. A file is closed whenever its end was reached and opened
 // again when stat says that it has changed, so that many runs cost no descriptors.
 
-enum { HEAD_BYTES = 64 << 10, CHUNK_BYTES = 64 << 10, FEEDS = 500, DEPTH = 4 };
+enum { HEAD_BYTES = 64 << 10, CHUNK_BYTES = 64 << 10, FEEDS = 4096, DEPTH = 4 };
 
 typedef struct {
     char *path, *name;
@@ -31,8 +31,10 @@ typedef struct {
     bool needs_kind; // found in a directory: without a kind it is not read
     Unpack *stream;  // NULL between polls
     int64_t offset;  // of the contents, read and used
+    dev_t dev;       // of the file when it was found: links to it are the same feed
+    ino_t ino;
     struct stat seen;
-    bool ended; // damaged: nothing more is read
+    bool ended; // damaged or read to its end for good: nothing more is read
     int first_run;
 } Feed;
 
@@ -45,6 +47,7 @@ struct Source {
     int n_feeds, cap_feeds;
     double scanned;
     bool finished; // idle was told that nothing more comes
+    bool full;     // there are more files than are read
     int notify;
     char chunk[CHUNK_BYTES];
 };
@@ -69,18 +72,27 @@ static char *run_name_of(const char *path)
     return mem_strdup(name);
 }
 
-static bool has_feed(const Source *source, const char *path)
+static bool has_feed(const Source *source, const char *path, const struct stat *st)
 {
-    for (int i = 0; i < source->n_feeds; i++)
-        if (strcmp(source->feeds[i].path, path) == 0)
+    for (int i = 0; i < source->n_feeds; i++) {
+        const Feed *feed = &source->feeds[i];
+        if ((feed->ino == st->st_ino && feed->dev == st->st_dev) || strcmp(feed->path, path) == 0)
             return true;
+    }
     return false;
 }
 
 static Status add_feed(Source *source, const char *path, bool needs_kind, Error *err)
 {
-    if (has_feed(source, path) || source->n_feeds == FEEDS)
+    struct stat st;
+    if (stat(path, &st) != 0 || has_feed(source, path, &st))
         return STATUS_OK;
+    if (source->n_feeds == FEEDS) {
+        if (!source->full)
+            model_skip(&source->model, NULL, FEEDS, "more files than are read");
+        source->full = true;
+        return STATUS_OK;
+    }
     if (source->n_feeds == source->cap_feeds) {
         int cap = source->cap_feeds ? 2 * source->cap_feeds : 4;
         Feed *feeds = mem_grow(source->feeds, (size_t)cap, sizeof *feeds);
@@ -89,7 +101,11 @@ static Status add_feed(Source *source, const char *path, bool needs_kind, Error 
         source->feeds = feeds;
         source->cap_feeds = cap;
     }
-    Feed feed = { .path = mem_strdup(path), .name = run_name_of(path), .needs_kind = needs_kind };
+    Feed feed = { .path = mem_strdup(path),
+                  .name = run_name_of(path),
+                  .needs_kind = needs_kind,
+                  .dev = st.st_dev,
+                  .ino = st.st_ino };
     if (!feed.path || !feed.name) {
         mem_free(feed.path);
         mem_free(feed.name);
@@ -347,9 +363,15 @@ static Status read_piece(Source *source, Feed *feed, bool *more, Error *err)
         *more = true;
         return feed->kind->feed(feed->reader, source->chunk, got, err);
     }
-    status = feed->kind->idle(feed->reader, !source->options.follow || feed->ended, err);
+    bool last = !source->options.follow || feed->ended;
+    status = feed->kind->idle(feed->reader, last, err);
     feed->offset -= (int64_t)feed->kind->unread(feed->reader);
     stop_stream(feed);
+    if (last) {
+        feed->kind->close(feed->reader);
+        feed->reader = NULL;
+        feed->ended = true;
+    }
     return status;
 }
 
