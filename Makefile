@@ -66,6 +66,16 @@ WARN += -Werror
 endif
 SAN_asan := -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 SAN_tsan := -fno-omit-frame-pointer -fsanitize=thread
+# The thread sanitizer must know of OpenMP's barriers. LLVM's runtime tells it, by the library archer that comes with
+# it; GCC's runtime waits on futexes that the sanitizer does not see and every parallel loop looks like a race. What
+# libraries without instrumentation do (libomp, OpenBLAS) is left out, what our code does is not; tests fork.
+ifeq ($(MODE),tsan)
+ifeq ($(origin CC),default)
+CC := clang
+endif
+WARN += -Wno-unknown-warning-option
+export TSAN_OPTIONS ?= ignore_noninstrumented_modules=1 die_after_fork=0
+endif
 OPT_release := -O2 -g
 OPT_debug   := -O0 -g3
 OPT_asan    := -O1 -g $(SAN_asan)

@@ -12,7 +12,8 @@ void error_clear(Error *err)
         memset(err, 0, sizeof *err);
 }
 
-static void error_fill(Error *err, Status code, const char *fmt, va_list args)
+__attribute__((format(printf, 3, 0))) static void error_fill(Error *err, Status code,
+                                                             const char *fmt, va_list args)
 {
     error_clear(err);
     err->code = code;
