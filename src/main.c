@@ -35,6 +35,7 @@ static const Entry entries[] = {
     { &command_check, cmd_check, NULL },
     { &command_retrain, cmd_retrain, NULL },
     { &command_export, cmd_export, NULL },
+    { &command_null, cmd_null, NULL },
     { &command_bench, cmd_bench, NULL },
 };
 enum { ENTRIES = sizeof entries / sizeof entries[0] };

@@ -72,7 +72,8 @@ bool cmd_wants_plain(const CmdArgs *args);
 // The commands of this folder.
 extern const Command command_run, command_list, command_resume, command_fork, command_pause,
     command_stop, command_checkpoint, command_delete, command_health, command_check,
-    command_retrain, command_bench, command_export, command_watch, command_replay, command_show;
+    command_retrain, command_bench, command_export, command_watch, command_replay, command_show,
+    command_null;
 int cmd_run(int argc, char **argv, Dashboard *dashboard);
 int cmd_resume(int argc, char **argv, Dashboard *dashboard);
 int cmd_fork(int argc, char **argv, Dashboard *dashboard);
@@ -85,6 +86,7 @@ int cmd_stop(int argc, char **argv);
 int cmd_checkpoint(int argc, char **argv);
 int cmd_delete(int argc, char **argv);
 int cmd_health(int argc, char **argv);
+int cmd_null(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_retrain(int argc, char **argv);
 int cmd_bench(int argc, char **argv);

@@ -5,6 +5,10 @@
 // - Frozen epochs are not judged, but a rise and the minimum so far are measured against them:
 //   a cell that fills up in the first epoch after alpha is released has risen.
 // - t is judged on q, which is p where none does not compete.
+// - Counts of operators without parameters and lost depth say what the derived cell looks like, not
+//   that the search prefers it: where three of five operators have no parameters, one driftless
+//   search in three loses its depth for a while. So where alpha is known these clauses also ask for
+//   a consensus over the edges (t_free over its WATCH limit). Skips keep the published rules.
 // - A cell type named reduction... is judged by its skips and t alone and never given more than
 //   WATCH. Reduction cells of healthy searches are full of pools (DARTS_V2: 8 of 8 without
 //   parameters, D = 0), and every published rule and truth is about the normal cell.
@@ -50,6 +54,15 @@ int look_horizon(const Look *look)
     return epochs - 1 > now ? epochs - 1 : now;
 }
 
+// Whether the edges agree on operators without parameters; true where that cannot be told: in logs
+// without alpha, and where an edge does not offer both classes.
+static bool favours_free(const Look *look)
+{
+    const Point *now = newest(look);
+    return !now->has_alpha || isnan(now->signals.t_free) ||
+           now->signals.t_free > look->cell->limits.t_watch;
+}
+
 // ---- counts: skips and, with their own limits, all operators without parameters -----------------
 
 static Condition count_rises(const Look *look, bool parameter_free, int limit)
@@ -84,19 +97,33 @@ static Condition count_present(const Look *look, bool parameter_free, int limit)
                         look->cell->looks == look->limits->looks, look->limits->looks };
 }
 
-static Condition count_condition(Clause clause, const Look *look)
+static Condition skips_condition(Clause clause, const Look *look)
 {
     const CellLimits *limits = &look->cell->limits;
     switch (clause) {
     case CLAUSE_SKIPS_WARN: return count_rises(look, false, limits->skips_warn);
     case CLAUSE_SKIPS_ALARM: return count_rises(look, false, limits->skips);
     case CLAUSE_SKIPS_SLOW: return count_slow(look, false, limits->skips);
-    case CLAUSE_SKIPS_PRESENT: return count_present(look, false, limits->skips_present);
+    default: return count_present(look, false, limits->skips_present);
+    }
+}
+
+static Condition free_count(Clause clause, const Look *look)
+{
+    const CellLimits *limits = &look->cell->limits;
+    switch (clause) {
     case CLAUSE_FREE_WARN: return count_rises(look, true, limits->parameter_free_warn);
     case CLAUSE_FREE_ALARM: return count_rises(look, true, limits->parameter_free);
     case CLAUSE_FREE_SLOW: return count_slow(look, true, limits->parameter_free);
     default: return count_present(look, true, limits->parameter_free_present);
     }
+}
+
+static Condition free_condition(Clause clause, const Look *look)
+{
+    Condition condition = free_count(clause, look);
+    condition.extra = condition.extra && favours_free(look);
+    return condition;
 }
 
 // ---- conv depth ---------------------------------------------------------------------------------
@@ -105,7 +132,7 @@ static Condition depth_condition(Clause clause, const Look *look)
 {
     const Point *now = newest(look);
     bool t_high = now->has_alpha && now->signals.t_q > look->cell->limits.t_warn;
-    bool worse = look->cell->had_conv || t_high;
+    bool worse = (look->cell->had_conv && favours_free(look)) || t_high;
     return (Condition){ now->signals.kept > 0 && now->signals.conv_depth <= 0,
                         clause == CLAUSE_DEPTH ? worse : !worse,
                         now->stage_end ? 1 : look->limits->depth_epochs };
@@ -191,7 +218,9 @@ Condition clause_condition(Clause clause, const Look *look)
     case CLAUSE_GAP: return gap_condition(look);
     case CLAUSE_DEPTH_WATCH:
     case CLAUSE_DEPTH: return depth_condition(clause, look);
-    default: return count_condition(clause, look);
+    default:
+        return clause_info(clause)->family == FAMILY_SKIPS ? skips_condition(clause, look)
+                                                           : free_condition(clause, look);
     }
 }
 

@@ -50,6 +50,18 @@ static void words_t(HealthAlarm *alarm, const Look *look, int looks)
     evidence_number(alarm, "looks", looks);
 }
 
+// The second witness of counts and depth, where alpha is known.
+static void words_free(HealthAlarm *alarm, const Look *look)
+{
+    const Point *now = &look->cell->points[look->index];
+    if (!now->has_alpha || isnan(now->signals.t_free))
+        return;
+    char text[48];
+    snprintf(text, sizeof text, "; parameter-free consensus t = %.1f", now->signals.t_free);
+    add_text(alarm, text);
+    evidence_number(alarm, "t_free", now->signals.t_free);
+}
+
 static void words_gap(HealthAlarm *alarm, const Look *look)
 {
     const Signals *s = &look->cell->points[look->index].signals;
@@ -102,6 +114,8 @@ static void words_count(HealthAlarm *alarm, Clause clause, const Look *look, int
     evidence_number(alarm, "limit", limit);
     evidence_number(alarm, "epochs", looks);
     evidence_number(alarm, "rise", look_rise(look, all));
+    if (all)
+        words_free(alarm, look);
 }
 
 static void words_depth(HealthAlarm *alarm, const Look *look, int looks)
@@ -114,6 +128,7 @@ static void words_depth(HealthAlarm *alarm, const Look *look, int looks)
              looks, look->cell->had_conv ? ", there was one before" : "");
     evidence_number(alarm, "conv_depth", depth);
     evidence_number(alarm, "looks", looks);
+    words_free(alarm, look);
 }
 
 void evidence_cell(HealthAlarm *alarm, Clause clause, const Look *look)

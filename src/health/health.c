@@ -128,6 +128,7 @@ int health_cell(Health *health, const HealthCell *cell)
     } else if (!copy_shape(&health->cells[i].shape, cell)) {
         health->failed = true;
     }
+    health->cells[i].limits.known = false;
     health->cells[i].reduction = health_is_reduction(&health->cells[i].shape);
     return i;
 }

@@ -99,7 +99,8 @@ const HealthAlarm *health_next_alarm(Health *health);
 void health_alarm_json(const HealthAlarm *alarm, Json *record);
 
 // Sum over all cell types and clauses of at least this level of the rates at which a driftless
-// search of the run's length raises them; NAN when the operators of no cell are known.
+// search of the run's length raises them: an upper bound on its share of false alarms. NAN when
+// the rate of one of them is not known (no operators, or no alpha where a clause asks for it).
 double health_false_alarm_rate(const Health *health, HealthLevel level);
 bool health_failed(const Health *health); // memory ran out: something was not judged
 

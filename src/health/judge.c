@@ -6,9 +6,14 @@
 
 #include "src/health/state.h"
 
+// From the space, so the same at every look, except where the log alone says what is kept.
 static void set_limits(CellState *cell, const HealthLimits *limits, int kept_seen)
 {
     CellLimits *out = &cell->limits;
+    if (out->known && out->kept_seen == kept_seen)
+        return;
+    out->known = true;
+    out->kept_seen = kept_seen;
     const HealthCell *shape = &cell->shape;
     int kept = health_kept(shape);
     out->kept = kept > 0 ? kept : kept_seen;
@@ -109,9 +114,9 @@ static void judge_clause(Health *health, CellState *cell, Clause clause, const L
     Track *track = &cell->track[clause];
     if (!track_step(track, &input))
         return;
-    cell->fired[clause] = true;
     if (said(cell, clause))
         return;
+    cell->fired[clause] = true;
     HealthAlarm *alarm = state_alarm(health, clause, now->epoch, track->good);
     if (!alarm)
         return;

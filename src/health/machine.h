@@ -76,7 +76,8 @@ typedef struct {
     int skips, skips_warn, skips_present; // limits of this cell type
     int parameter_free, parameter_free_warn, parameter_free_present;
     double t_watch, t_warn;
-    int kept;
+    int kept, kept_seen; // by the shape, by the newest genotype
+    bool known;
 } CellLimits;
 
 typedef struct {
@@ -90,7 +91,7 @@ typedef struct {
     int held_skips, held_free; // looks in a row with a rise of 2 above them
     bool had_conv;             // D >= 1 at an earlier look
     Track track[CELL_CLAUSES];
-    bool fired[CELL_CLAUSES]; // became active at some look
+    bool fired[CELL_CLAUSES]; // wrote an alarm at some look
     HealthLevel level;
 } CellState;
 
@@ -122,7 +123,7 @@ int health_skip_limit_kept(const HealthCell *cell, int kept);
 int health_parameter_free_limit_kept(const HealthCell *cell, int kept);
 bool health_is_reduction(const HealthCell *cell);
 
-// health.c: whether the clause was ever raised (said or not) since the last rewind.
+// verdict.c: whether the clause has written an alarm since the last rewind.
 bool health_clause_fired(const Health *health, int cell, int clause);
 
 // dead.c: the run as a whole.

@@ -99,6 +99,20 @@ static bool simulate_run(Walker *w, const NullWalk *walk, const HealthCell *cell
     return ok;
 }
 
+static void count_run(NullRates *out, const HealthCell *cell, const bool *seen, int runs)
+{
+    CellState state = { .reduction = health_is_reduction(cell) };
+    HealthLevel highest = LEVEL_OK;
+    for (int c = 0; c < CELL_CLAUSES; c++) {
+        HealthLevel level = clause_level((Clause)c, &state);
+        out->rate[c] += (double)seen[c] / runs;
+        if (seen[c] && level > highest)
+            highest = level;
+    }
+    for (int level = LEVEL_OK; level <= (int)highest; level++)
+        out->any[level] += 1.0 / runs;
+}
+
 Status null_simulate(const NullWalk *walk, const HealthCell *cell, NullRates *out, Error *err)
 {
     *out = (NullRates){ .exact = true };
@@ -116,11 +130,9 @@ Status null_simulate(const NullWalk *walk, const HealthCell *cell, NullRates *ou
         bool seen[CELL_CLAUSES] = { false };
         if (!simulate_run(w, walk, cell, run, seen))
             status = error_set(err, STATUS_NOMEM, "not enough memory for the null model");
-        for (int c = 0; c < CELL_CLAUSES && status == STATUS_OK; c++)
-            out->rate[c] += seen[c];
+        else
+            count_run(out, cell, seen, walk->runs);
     }
-    for (int c = 0; c < CELL_CLAUSES; c++)
-        out->rate[c] /= walk->runs > 0 ? walk->runs : 1;
     mem_free(w);
     return status;
 }
@@ -191,7 +203,7 @@ static int nearest_shape(const HealthCell *cell, bool *exact)
     Key key = key_of(cell);
     int best = -1;
     double distance = INFINITY;
-    if (key.edges <= 0 || key.competing == 0)
+    if (key.edges <= 0 || key.competing < 2) // unknown, or nothing to choose from
         return -1;
     for (int i = 0; i < NULL_SHAPE_COUNT; i++) {
         HealthCell other;
@@ -235,13 +247,23 @@ static bool offers_skip(const HealthCell *cell)
     return false;
 }
 
+// The walks are judged with their alpha; a cell without has other rates where clauses ask for it.
+static bool asks_alpha(Clause clause)
+{
+    Family family = clause_info(clause)->family;
+    return family == FAMILY_FREE || family == FAMILY_DEPTH;
+}
+
 void null_rates(const HealthCell *cell, int looks, NullRates *out)
 {
-    out->exact = false;
+    *out = (NullRates){ .any = { NAN, NAN, NAN, NAN } };
     int shape = nearest_shape(cell, &out->exact);
     bool skips = offers_skip(cell);
-    for (int c = 0; c < CELL_CLAUSES; c++)
-        out->rate[c] = shape >= 0 && !skips && clause_info((Clause)c)->cause == CAUSE_SKIPS ? 0.0
-                       : shape >= 0 ? interpolate(shape, looks > 0 ? looks : 1, c)
-                                    : NAN;
+    for (int c = 0; c < CELL_CLAUSES; c++) {
+        bool none = !skips && clause_info((Clause)c)->cause == CAUSE_SKIPS;
+        if (shape < 0 || (!cell->alpha_known && asks_alpha((Clause)c)))
+            out->rate[c] = NAN;
+        else
+            out->rate[c] = none ? 0.0 : interpolate(shape, looks > 0 ? looks : 1, c);
+    }
 }

@@ -21,14 +21,16 @@ typedef struct {
 void null_walk_default(NullWalk *walk); // 1e-3, 0.015, 0.9, seed 1, 2000 runs, 50 looks
 
 typedef struct {
-    double rate[CELL_CLAUSES]; // share of runs in which the clause is raised at least once
-    bool exact;                // the table has this shape; else the nearest one was taken
+    double rate[CELL_CLAUSES];   // share of runs in which the clause writes an alarm
+    bool exact;                  // the table has this shape; else the nearest one was taken
+    double any[LEVEL_ALARM + 1]; // with an alarm of this level or above; of a simulation only
 } NullRates;
 
 Status null_simulate(const NullWalk *walk, const HealthCell *cell, NullRates *out, Error *err);
 
 // From the shipped table (nulltable.c), interpolated in the logarithm of looks; NAN rates when
-// the cell's operators are unknown.
+// the cell's operators are unknown or leave nothing to choose, and where alpha is not known those
+// of the clauses that ask for it.
 void null_rates(const HealthCell *cell, int looks, NullRates *out);
 
 // The shapes of the table, to print it again: `dartboard null` does.

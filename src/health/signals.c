@@ -8,6 +8,7 @@
 typedef struct {
     int n; // live columns
     int col[HEALTH_OPS];
+    OpClass kind[HEALTH_OPS];
     int skip, none; // index into col, -1 absent
 } EdgeOps;
 
@@ -16,6 +17,8 @@ typedef struct {
     double entropy_all, entropy, lift, gap_p, gap_q, margin, none, p_skip;
     int n_entropy_all, n_entropy, n_skip, n_rival, n_margin, wins;
     double d_p[HEALTH_EDGES], d_q[HEALTH_EDGES];
+    double d_free[HEALTH_EDGES];
+    int n_free;
 } Sums;
 
 static const double LOG_FLOOR = 1e-12; // one-hot rows keep a finite gap
@@ -31,7 +34,9 @@ const char *health_op(const HealthCell *cell, int edge, int col)
 
 static EdgeOps edge_ops(const HealthCell *cell, int edge)
 {
-    EdgeOps ops = { .skip = -1, .none = -1 };
+    EdgeOps ops;
+    ops.n = 0;
+    ops.skip = ops.none = -1;
     int n = cell->n_ops < HEALTH_OPS ? cell->n_ops : HEALTH_OPS;
     for (int k = 0; k < n; k++) {
         const char *name = health_op(cell, edge, k);
@@ -42,6 +47,7 @@ static EdgeOps edge_ops(const HealthCell *cell, int edge)
             ops.skip = ops.n;
         if (kind == OP_NONE && ops.none < 0)
             ops.none = ops.n;
+        ops.kind[ops.n] = kind;
         ops.col[ops.n++] = k;
     }
     return ops;
@@ -167,6 +173,28 @@ static void add_edge(Sums *sums, const EdgeOps *ops, const double *p)
         add_skip_terms(sums, ops, row, q, nq, skip_q);
 }
 
+// Mean weight of the competing operators without parameters minus that of the convolutions, the
+// row normalised over both. Nothing to say where one of the classes is absent.
+static void add_free_lead(Sums *sums, const EdgeOps *ops, bool none_competes, const double *p)
+{
+    double free_sum = 0.0, conv_sum = 0.0;
+    int n_free = 0, n_conv = 0;
+    for (int k = 0; k < ops->n; k++) {
+        double x = p[ops->col[k]];
+        if (ops->kind[k] == OP_CONV) {
+            conv_sum += x;
+            n_conv++;
+        } else if (ops->kind[k] != OP_NONE || none_competes) {
+            free_sum += x;
+            n_free++;
+        }
+    }
+    if (n_free == 0 || n_conv == 0)
+        return;
+    double lead = free_sum / n_free - conv_sum / n_conv, sum = free_sum + conv_sum;
+    sums->d_free[sums->n_free++] = sum > 0.0 ? lead / sum : NAN;
+}
+
 static double mean_of(double sum, int n)
 {
     return n > 0 ? sum / n : NAN;
@@ -194,6 +222,7 @@ static Signals signals_nothing(void)
                       .entropy = NAN,
                       .t_p = NAN,
                       .t_q = NAN,
+                      .t_free = NAN,
                       .lift = NAN,
                       .gap_p = NAN,
                       .gap_q = NAN,
@@ -215,14 +244,18 @@ void signals_compute(const HealthCell *cell, const double *p, Signals *out)
     memset(&sums, 0, sizeof sums);
     for (int e = 0; e < edges; e++) {
         EdgeOps ops = edge_ops(cell, e);
-        if (ops.n > 0)
-            add_edge(&sums, &ops, p + (size_t)e * (size_t)cell->n_ops);
+        const double *row = p + (size_t)e * (size_t)cell->n_ops;
+        if (ops.n > 0) {
+            add_edge(&sums, &ops, row);
+            add_free_lead(&sums, &ops, cell->derive == DERIVE_ARGMAX, row);
+        }
     }
     int n = sums.n_rival;
     out->entropy_all = mean_of(sums.entropy_all, sums.n_entropy_all);
     out->entropy = mean_of(sums.entropy, sums.n_entropy);
     out->t_p = t_statistic(sums.d_p, n);
     out->t_q = t_statistic(sums.d_q, n);
+    out->t_free = t_statistic(sums.d_free, sums.n_free);
     out->lift = mean_of(sums.lift, sums.n_skip);
     out->gap_p = mean_of(sums.gap_p, n);
     out->gap_q = mean_of(sums.gap_q, n);

@@ -37,6 +37,7 @@ typedef struct {
     double entropy_all;  // mean row entropy over all operators / log n
     double entropy;      // none dropped and renormalised / log (n-1): SGAS (2.4)
     double t_p, t_q;     // skip consensus on p and on q; infinite when all edges agree exactly
+    double t_free;       // the same of the operators without parameters over the convolutions
     double lift;         // K' * mean q_skip
     double gap_p, gap_q; // skip logit gap: mean (log skip - mean log others)
     double win_share;    // edges whose best op except none is skip

@@ -84,14 +84,13 @@ double health_false_alarm_rate(const Health *health, HealthLevel level)
         NullRates rates;
         null_rates(&cell->shape, look_horizon(&look) + 1, &rates);
         for (int c = 0; c < CELL_CLAUSES; c++) {
-            if (clause_level((Clause)c, cell) < level || !clause_applies((Clause)c, cell) ||
-                isnan(rates.rate[c]))
+            if (clause_level((Clause)c, cell) < level || !clause_applies((Clause)c, cell))
                 continue;
             sum += rates.rate[c];
             known = true;
         }
     }
-    if (!known)
+    if (!known || isnan(sum))
         return NAN;
     return sum < 1.0 ? sum : 1.0;
 }

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The study: every search of design.txt, the judgement of `dartboard health` beside it, retrained
-# accuracies of a sample of cells, then the scores. Resumable: what is there is not run again.
+# accuracies of a sample of cells, then the scores. Resumable: a search that is there is not run
+# again, only judged again.
 # usage: run.sh DARTBOARD DIR [searches at a time]
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -10,7 +11,13 @@ mkdir -p "$out/runs"
 
 one() { # group space seed settings
   name=$1-s$3
-  [ -s "$out/$name.json" ] && return 0
+  [ -e "$out/runs/$name.done" ] || search "$@" || return 1
+  # Exit code 3 means that a run collapsed: no failure here.
+  "$bin" health "$out/runs/$name" --json >"$out/$name.part" || [ $? -eq 3 ]
+  mv "$out/$name.part" "$out/$name.json"
+}
+
+search() { # group space seed settings
   rm -rf "$out/runs/$name"
   set -- "$2" "$3" $(echo "$4" | tr ',' ' ')
   space=$1 seed=$2
@@ -22,9 +29,7 @@ one() { # group space seed settings
   nice -n "${NICE:-10}" "$bin" run "$here/$space.lua" --plain --threads 1 --dir "$out/runs" --name "$name" \
     --seed "$seed" "$@" >"$out/runs/$name.out" 2>&1 || { tail -2 "$out/runs/$name.out" >&2; return 1; }
   rm -rf "$out/runs/$name/checkpoints"
-  # Exit code 3 means that a run collapsed: no failure here.
-  "$bin" health "$out/runs/$name" --json >"$out/$name.part" || [ $? -eq 3 ]
-  mv "$out/$name.part" "$out/$name.json"
+  touch "$out/runs/$name.done"
 }
 
 retrain() { # run seed genotype

@@ -23,7 +23,8 @@ static HealthCell cell_of(const char *name, int n_ops, const char *const *ops, b
                         .nodes = argmax ? 3 : 4,
                         .keep = 2,
                         .derive = argmax ? DERIVE_ARGMAX : DERIVE_TOP,
-                        .n_ops = n_ops };
+                        .n_ops = n_ops,
+                        .alpha_known = true };
     strncpy(cell.name, name, sizeof cell.name - 1);
     for (int to = cell.inputs; to < cell.inputs + cell.nodes; to++)
         for (int from = 0; from < to; from++) {
@@ -242,6 +243,7 @@ static void pools_are_named_as_parameter_free(void **state)
     Health *health = darts(&cell);
     for (int e = 0; e < 20; e++) {
         HealthLook look = look_of(e, 0, e < 9 ? 3 : 8, 3);
+        look.signals.t_free = 3.5;
         health_look(health, cell, &look);
     }
     Cause cause;
@@ -250,6 +252,29 @@ static void pools_are_named_as_parameter_free(void **state)
     assert_int_equal(alarm_epoch(health, "parameter-free-alarm"), 11);
     assert_int_equal(alarm_epoch(health, "skips-alarm"), -1);
     health_free(health);
+}
+
+// A count without a consensus of the edges is chance where alpha can be asked, and all there is
+// where it cannot.
+static void pools_without_a_consensus_are_chance(void **state)
+{
+    (void)state;
+    for (int alpha = 0; alpha < 2; alpha++) {
+        int cell;
+        Health *health = darts(&cell);
+        for (int e = 0; e < 30; e++) {
+            HealthLook look = look_of(e, 0, e < 9 ? 3 : 8, 3);
+            look.signals.t_free = e < 20 ? 2.5 : 3.5;
+            look.has_alpha = alpha;
+            health_look(health, cell, &look);
+        }
+        assert_int_equal(alarm_epoch(health, "parameter-free-warn"), alpha ? -1 : 11);
+        assert_int_equal(alarm_epoch(health, "parameter-free-alarm"), alpha ? -1 : 11);
+        assert_int_equal(alarm_epoch(health, "parameter-free-slow"), alpha ? 20 : -1);
+        const HealthAlarm *last = health_alarm(health, health_alarm_count(health) - 1);
+        assert_true(!strstr(last->evidence, "parameter-free consensus t = 3.5") == !alpha);
+        health_free(health);
+    }
 }
 
 static void skips_win_over_the_wider_count(void **state)
@@ -272,6 +297,7 @@ static void lost_depth_is_an_alarm_only_if_there_was_some(void **state)
     Health *health = darts(&cell);
     for (int e = 0; e < 8; e++) {
         HealthLook look = look_of(e, 1, 0, e < 4 ? 2 : 0);
+        look.signals.t_free = 3.5;
         health_look(health, cell, &look);
     }
     assert_int_equal(alarm_epoch(health, "depth"), 6);
@@ -285,6 +311,21 @@ static void lost_depth_is_an_alarm_only_if_there_was_some(void **state)
     assert_int_equal(alarm_epoch(health, "depth"), -1);
     assert_int_equal(alarm_epoch(health, "depth-watch"), 3);
     assert_int_equal(health_level(health, cell), LEVEL_WATCH);
+    health_free(health);
+}
+
+static void lost_depth_without_a_consensus_is_watched(void **state)
+{
+    (void)state;
+    int cell;
+    Health *health = darts(&cell);
+    for (int e = 0; e < 12; e++) {
+        HealthLook look = look_of(e, 1, 0, e < 4 ? 2 : 0);
+        look.signals.t_free = e < 9 ? 1.0 : 3.5;
+        health_look(health, cell, &look);
+    }
+    assert_int_equal(alarm_epoch(health, "depth-watch"), 6);
+    assert_int_equal(alarm_epoch(health, "depth"), 9); // once the edges agree
     health_free(health);
 }
 
@@ -672,8 +713,10 @@ int main(void)
         cmocka_unit_test(nothing_is_judged_during_the_warm_up),
         cmocka_unit_test(a_level_drops_after_five_clear_looks_and_the_alarm_stays_listed),
         cmocka_unit_test(pools_are_named_as_parameter_free),
+        cmocka_unit_test(pools_without_a_consensus_are_chance),
         cmocka_unit_test(skips_win_over_the_wider_count),
         cmocka_unit_test(lost_depth_is_an_alarm_only_if_there_was_some),
+        cmocka_unit_test(lost_depth_without_a_consensus_is_watched),
         cmocka_unit_test(a_reduction_cell_is_only_watched),
         cmocka_unit_test(consensus_needs_three_looks_and_says_so),
         cmocka_unit_test(a_rising_gap_is_watched_only_if_it_will_cross_in_time),

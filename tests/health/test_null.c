@@ -53,6 +53,69 @@ static void the_table_is_what_the_simulator_gives(void **state)
     agree("three-nodes", 12, 300);
 }
 
+// The rows of a shape stand together, by rising looks, with a rate for every clause; and every
+// clause happens in some shape.
+static void the_table_has_every_clause_of_every_shape(void **state)
+{
+    (void)state;
+    static const int looks[] = { 12, 25, 50, 100, 200, 1000 };
+    enum { ROWS = sizeof looks / sizeof *looks };
+    bool happens[CELL_CLAUSES] = { false };
+    assert_int_equal(NULL_TABLE_COUNT, NULL_SHAPE_COUNT * ROWS);
+    for (int i = 0; i < NULL_TABLE_COUNT; i++) {
+        const NullRow *row = &NULL_TABLE[i];
+        assert_int_equal(row->shape, i / ROWS);
+        assert_int_equal(row->looks, looks[i % ROWS]);
+        for (int c = 0; c < CELL_CLAUSES; c++) {
+            assert_true(row->rate[c] >= 0.0f && row->rate[c] <= 1.0f);
+            happens[c] |= row->rate[c] > 0.0f;
+        }
+    }
+    for (int c = 0; c < CELL_CLAUSES; c++)
+        if (!happens[c])
+            fail_msg("%s never happens", clause_info((Clause)c)->rule);
+}
+
+static double sum_of(const HealthCell *cell, int looks, HealthLevel level)
+{
+    CellState state = { .reduction = health_is_reduction(cell) };
+    NullRates rates;
+    double sum = 0.0;
+    null_rates(cell, looks, &rates);
+    for (int c = 0; c < CELL_CLAUSES; c++)
+        if (clause_applies((Clause)c, &state) && clause_level((Clause)c, &state) >= level)
+            sum += rates.rate[c];
+    return sum;
+}
+
+// What a run states is the sum over the clauses of its cells, those of a reduction cell being
+// watched only.
+static void a_run_states_the_sum_over_its_clauses(void **state)
+{
+    (void)state;
+    HealthLimits limits;
+    health_limits_default(&limits);
+    limits.epochs = 50;
+    Health *health = health_new(&limits);
+    HealthCell cell[2];
+    for (int i = 0; i < 2; i++) {
+        null_shape_cell(&NULL_SHAPES[shape_named("darts")], &cell[i]);
+        strcpy(cell[i].name, i ? "reduction" : "normal");
+        HealthLook look = { .has_alpha = true };
+        health_look(health, health_cell(health, &cell[i]), &look);
+    }
+    for (int level = LEVEL_WATCH; level <= LEVEL_ALARM; level++) {
+        HealthLevel at = (HealthLevel)level;
+        double want = sum_of(&cell[0], 50, at) + sum_of(&cell[1], 50, at);
+        assert_float_equal(health_false_alarm_rate(health, at), fmin(want, 1.0), 1e-12);
+    }
+    assert_true(health_false_alarm_rate(health, LEVEL_ALARM) < 0.12);
+    cell[0].alpha_known = false; // the rates of clauses that ask for alpha are not known then
+    health_cell(health, &cell[0]);
+    assert_true(isnan(health_false_alarm_rate(health, LEVEL_ALARM)));
+    health_free(health);
+}
+
 static void the_same_seed_gives_the_same_rates(void **state)
 {
     (void)state;
@@ -143,6 +206,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_table_is_what_the_simulator_gives),
+        cmocka_unit_test(the_table_has_every_clause_of_every_shape),
+        cmocka_unit_test(a_run_states_the_sum_over_its_clauses),
         cmocka_unit_test(the_same_seed_gives_the_same_rates),
         cmocka_unit_test(rates_are_near_the_published_ones),
         cmocka_unit_test(rates_rise_with_the_length_of_the_run),
