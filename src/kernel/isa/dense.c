@@ -4,12 +4,13 @@
 #include "src/kernel/isa/entry.h"
 
 // Dense, grouped and pointwise convolution. Sources lie one after the other in the blocks of one
-// tile, each from a new block on. A pointwise convolution of stride 1 sees the image as one row.
+// tile, each from a new block on. A pointwise convolution sees the image as one row; a strided one
+// loads and stores only the pixels that it reads.
 
 typedef struct {
     const KernelConv *v;
     int group, c, oc; // group of channels now in work; channels and outputs of a group
-    bool flat;
+    bool flat, sampled;
     Window win;
     Segment seg[KERNEL_MAX_SRC];
     Tile in, d, dx;
@@ -54,6 +55,19 @@ static float *layout_input(ConvTiles *t, float *at, int vw, Border border)
     return tile_set(&t->in, at, vw, lanes, t->win.h, t->win.w, border);
 }
 
+// A strided pointwise convolution all of whose pixels are inside the image. Pixels between them
+// have a gradient only through what is added there.
+static bool is_sampled(const KernelConv *v, bool backward)
+{
+    const KernelShape *s = &v->shape;
+    if (s->k != 1 || s->groups != 1 || s->stride == 1 || s->pad_y > 0 || s->pad_x > 0)
+        return false;
+    for (int i = 0; backward && v->dst && i < v->n_src; i++)
+        if (v->dst[i].dx && (v->dst[i].stat || v->dst[i].n_plus > 0))
+            return false;
+    return (s->oh - 1) * s->stride - s->pad_y < s->h && (s->ow - 1) * s->stride - s->pad_x < s->w;
+}
+
 // Lays out the tiles in this thread's scratch and clears the borders.
 static void tiles_init(ConvTiles *t, const KernelConv *v, bool backward)
 {
@@ -62,9 +76,11 @@ static void tiles_init(ConvTiles *t, const KernelConv *v, bool backward)
     t->flat = s->k == 1 && s->stride == 1 && s->pad_y == 0 && s->pad_x == 0 && s->h == s->oh &&
               s->w == s->ow;
     t->win = entry_window(s, s->k, s->dil, s->pad_y, s->pad_x);
-    if (t->flat) {
-        t->win.w = t->win.ow = s->h * s->w;
-        t->win.h = t->win.oh = 1;
+    t->sampled = is_sampled(v, backward);
+    if (t->flat || t->sampled) {
+        const int pixels = s->oh * s->ow;
+        t->win =
+            (Window){ .k = 1, .dil = 1, .stride = 1, .h = 1, .w = pixels, .oh = 1, .ow = pixels };
     }
     int widest = t->oc;
     for (int i = 0; i < v->n_src; i++) {
@@ -99,11 +115,38 @@ static KernelSrc group_src(const ConvTiles *t, int i)
     return src;
 }
 
+// Row y of the pixels of an image that a strided pointwise convolution reads: `row` becomes the row
+// of the tile, the result the first pixel.
+static size_t sampled_row(const ConvTiles *t, const Tile *all, int image, int y, Tile *row)
+{
+    const KernelShape *s = &t->v->shape;
+    *row = *all;
+    row->w = s->ow;
+    row->data += (size_t)(y * s->ow) * all->px;
+    size_t line = (size_t)image * (size_t)s->h + (size_t)(y * s->stride - s->pad_y);
+    return line * (size_t)s->w + (size_t)-s->pad_x;
+}
+
+static void load_sampled(const ConvTiles *t, KernelSrc src, int block0, int image)
+{
+    const float *x = src.x;
+    const size_t ld = (size_t)src.ld;
+    src.ld *= t->v->shape.stride;
+    for (int y = 0; y < t->v->shape.oh; y++) {
+        Tile row;
+        src.x = x + sampled_row(t, &t->in, image, y, &row) * ld;
+        tile_load(&row, &src, block0, 0);
+    }
+}
+
 static void load_input(const ConvTiles *t, int image)
 {
     for (int i = 0; i < t->v->n_src; i++) {
         KernelSrc src = group_src(t, i);
-        tile_load(&t->in, &src, t->seg[i].block0, image);
+        if (t->sampled)
+            load_sampled(t, src, t->seg[i].block0, image);
+        else
+            tile_load(&t->in, &src, t->seg[i].block0, image);
     }
 }
 
@@ -242,6 +285,36 @@ static void source_backward(const ConvTiles *t, int i)
     }
 }
 
+static void clear_image(const ConvTiles *t, const KernelDst *dst, int c, int image)
+{
+    const size_t pixels = (size_t)(t->v->shape.h * t->v->shape.w), ld = (size_t)dst->ld;
+    float *dx = dst->dx + (size_t)image * pixels * ld;
+    if (dst->ld == c)
+        memset(dx, 0, pixels * ld * sizeof *dx);
+    for (size_t p = 0; p < pixels && dst->ld != c; p++)
+        memset(dx + p * ld, 0, (size_t)c * sizeof *dx);
+}
+
+static void store_sampled(const ConvTiles *t, int i, int image)
+{
+    KernelSrc src = t->v->src[i];
+    KernelDst dst = t->v->dst[i];
+    const float *x = src.x;
+    float *dx = dst.dx;
+    const size_t ld = (size_t)dst.ld, x_ld = (size_t)src.ld;
+    if (!dst.add)
+        clear_image(t, &dst, src.c, image);
+    src.ld *= t->v->shape.stride;
+    dst.ld *= t->v->shape.stride;
+    for (int y = 0; y < t->v->shape.oh; y++) {
+        Tile row;
+        size_t first = sampled_row(t, &t->dx, image, y, &row);
+        src.x = x + first * x_ld;
+        dst.dx = dx + first * ld;
+        tile_store_dx(&row, t->seg[i].block0, &src, &dst, 0);
+    }
+}
+
 static void store_source(const ConvTiles *t, int i, int image)
 {
     KernelDst dst = t->v->dst[i];
@@ -300,7 +373,10 @@ static void conv_image_bwd(const ConvTiles *t, int image, float *gw, float *gb, 
         if (!v->dst[i].dx)
             continue;
         source_backward(t, i);
-        store_source(t, i, image);
+        if (t->sampled)
+            store_sampled(t, i, image);
+        else
+            store_source(t, i, image);
     }
 }
 

@@ -38,7 +38,10 @@ int pack_images(const KernelShape *s)
     int vectors = PACK_VECTORS;
     while (vectors > 1 && pixels * vectors * lanes * vw > PACK_FLOATS)
         vectors /= 2;
-    return vectors == 1 && lanes == 1 ? 1 : vectors * lanes;
+    // One vector a pixel: tiles of an image with a border are as fast, unless it is very narrow.
+    if (vectors == 1 && (lanes < 4 || s->stride > 1))
+        return 1;
+    return vectors * lanes;
 }
 
 static int round_pitch(int images, int lanes)

@@ -12,9 +12,9 @@
 
 enum { PACK_SIDE = 64 }; // longest side of a packed image
 
-// Neighbouring outputs along one axis that see the same taps, one input further each.
+// Outputs along one axis that see the same taps, each a constant number of inputs further.
 typedef struct {
-    int at, n; // outputs [at, at + n)
+    int at, n; // the first one, how many
     int from;  // first tap
     int taps;  // taps inside the image
     int src;   // input of output `at` under the first tap
@@ -23,7 +23,7 @@ typedef struct {
 typedef struct {
     PackRun run[PACK_SIDE];
     int n;
-    int step;            // inputs from one output of a run to the next
+    int every, step;     // outputs, inputs from one output of a run to the next
     int tap, src;        // taps and inputs from one tap of a run to the next
     int in_size, k, dil; // of the window
     int pad, stride;

@@ -42,17 +42,21 @@ static PackRun backward_taps(const PackAxis *a, int i)
     return r;
 }
 
-static void join_runs(PackAxis *a, int size, PackRun (*taps)(const PackAxis *, int))
+// Runs over outputs first, first + a->every, ... that see the same taps, each a->step inputs on.
+static void join_runs(PackAxis *a, int first, int size, PackRun (*taps)(const PackAxis *, int))
 {
-    for (int i = 0; i < size; i++) {
-        PackRun r = taps(a, i), *last = a->n > 0 ? &a->run[a->n - 1] : NULL;
+    PackRun *last = NULL;
+    for (int i = first; i < size; i += a->every) {
+        PackRun r = taps(a, i);
         bool same =
-            last && last->taps == r.taps &&
+            last && a->step > 0 && last->taps == r.taps &&
             (r.taps == 0 || (last->from == r.from && last->src + last->n * a->step == r.src));
-        if (same && a->step > 0)
+        if (!same) {
+            last = &a->run[a->n++];
+            *last = r;
+        } else {
             last->n++;
-        else
-            a->run[a->n++] = r;
+        }
     }
 }
 
@@ -71,10 +75,11 @@ void pack_forward(PackWindow *p, const Window *win, int vectors)
     p->y.tap = p->x.tap = 1;
     p->y.src = p->x.src = win->dil;
     // A kernel steps over vectors, one or every second: of several a pixel only one.
+    p->y.every = p->x.every = 1;
     p->y.step = win->stride;
     p->x.step = win->stride == 1 || (win->stride == 2 && vectors == 1) ? win->stride : 0;
-    join_runs(&p->y, win->oh, forward_taps);
-    join_runs(&p->x, win->ow, forward_taps);
+    join_runs(&p->y, 0, win->oh, forward_taps);
+    join_runs(&p->x, 0, win->ow, forward_taps);
 }
 
 void pack_backward(PackWindow *p, const Window *win, int vectors)
@@ -89,9 +94,14 @@ void pack_backward(PackWindow *p, const Window *win, int vectors)
         tap++;
     p->y.tap = p->x.tap = tap;
     p->y.src = p->x.src = -(tap * win->dil / win->stride);
-    p->y.step = p->x.step = win->stride == 1;
-    join_runs(&p->y, win->h, backward_taps);
-    join_runs(&p->x, win->w, backward_taps);
+    // Rows a stride apart see the same taps; columns of several vectors are taken one by one.
+    p->y.step = 1;
+    p->x.step = win->stride == 1;
+    p->y.every = win->stride;
+    p->x.every = 1;
+    for (int first = 0; first < win->stride; first++)
+        join_runs(&p->y, first, win->h, backward_taps);
+    join_runs(&p->x, 0, win->w, backward_taps);
 }
 
 // ---- sums over taps ----------------------------------------------------------------------------
@@ -144,18 +154,30 @@ INLINE void area_vectors(const PackArea *a, const float *in, float *out, const i
     }
 }
 
-// Vectors [v, width) in steps of P, all rows in steps of R; returns the first vector left over.
+// Rows [y, rows) in steps of R; returns the first row left over.
+INLINE int area_rows(const PackArea *a, int y, int rows, int v, const int P, const int R,
+                     const int IS)
+{
+    const float *in = a->in + y * a->in_row + (ptrdiff_t)v * IS * VW;
+    float *out = a->out + y * a->out_row + (ptrdiff_t)v * VW;
+    for (; y + R <= rows; y += R, in += R * a->in_row, out += R * a->out_row)
+        area_vectors(a, in, out, P, R, IS);
+    return y;
+}
+
+// Vectors [v, width) in steps of P; returns the first vector left over.
 INLINE int area_columns(const PackArea *a, int rows, int v, int width, const int P, const int IS)
 {
     const int R = PACK_VECTORS / P;
     for (; v + P <= width; v += P) {
-        const float *in = a->in + (ptrdiff_t)v * IS * VW;
-        float *out = a->out + (ptrdiff_t)v * VW;
-        int y = 0;
-        for (; y + R <= rows; y += R, in += R * a->in_row, out += R * a->out_row)
-            area_vectors(a, in, out, P, R, IS);
-        for (; y < rows; y++, in += a->in_row, out += a->out_row)
-            area_vectors(a, in, out, P, 1, IS);
+        int y = area_rows(a, 0, rows, v, P, R, IS);
+        if (R > 8)
+            y = area_rows(a, y, rows, v, P, 8, IS);
+        if (R > 4)
+            y = area_rows(a, y, rows, v, P, 4, IS);
+        if (R > 2)
+            y = area_rows(a, y, rows, v, P, 2, IS);
+        area_rows(a, y, rows, v, P, 1, IS);
     }
     return v;
 }
@@ -212,7 +234,7 @@ void pack_depth(const PackJob *job)
     const PackWindow *p = job->win;
     const ptrdiff_t px = (ptrdiff_t)p->vectors * VW, w_ld = (ptrdiff_t)job->w_ld;
     PackArea a = { .in_row = p->y.step * p->in_w * px,
-                   .out_row = p->out_w * px,
+                   .out_row = p->y.every * p->out_w * px,
                    .in_y = p->y.src * p->in_w * px,
                    .in_x = p->x.src * px,
                    .w_y = p->y.tap * p->k * w_ld,
