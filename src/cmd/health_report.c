@@ -250,6 +250,16 @@ static Json *rules_json(const ModelRun *run)
     return out;
 }
 
+// What a search without any preference would be told; null where that is not known.
+static Json *chance_json(const ModelRun *run)
+{
+    Json *out = json_new_object();
+    for (int level = LEVEL_WATCH; level <= LEVEL_ALARM; level++)
+        json_put(out, level_name((HealthLevel)level),
+                 number_or_null(health_false_alarm_rate(run->health, (HealthLevel)level)));
+    return out;
+}
+
 static Json *run_json(const ModelRun *run)
 {
     Json *out = json_new_object(), *cells = json_new_array();
@@ -264,6 +274,7 @@ static Json *run_json(const ModelRun *run)
     json_put(out, "train_acc", accuracies(run, true));
     json_put(out, "valid_acc", accuracies(run, false));
     json_put(out, "rules", rules_json(run));
+    json_put(out, "by_chance", chance_json(run));
     json_put_str(out, "verdict", verdict_name(verdict));
     const char *why = cause_name(cause);
     json_put(out, "cause", why ? json_new_str(why) : json_new_null());
@@ -328,6 +339,18 @@ static void rule_lines(const ModelRun *run, Str *out)
     str_addc(out, '\n');
 }
 
+static void chance_line(const ModelRun *run, Str *out)
+{
+    double alarm = health_false_alarm_rate(run->health, LEVEL_ALARM);
+    double warn = health_false_alarm_rate(run->health, LEVEL_WARN);
+    if (!isnan(alarm) && !isnan(warn))
+        str_addf(
+            out,
+            "  by chance: a driftless search of this length gets an ALARM in at most %.0f %%, a "
+            "WARN in at most %.0f %% of runs\n",
+            100.0 * alarm, 100.0 * warn);
+}
+
 static void run_lines(const ModelRun *run, Str *out)
 {
     Cause cause;
@@ -342,6 +365,7 @@ static void run_lines(const ModelRun *run, Str *out)
     for (int c = 0; c < run->n_cells; c++)
         cell_lines(run, c, out);
     rule_lines(run, out);
+    chance_line(run, out);
 }
 
 void health_report_text(const Model *model, const char *source, Str *out)
