@@ -262,7 +262,7 @@ int cmd_workbench(int argc, char **argv, Dashboard *dashboard)
 {
     static const Command workbench = { .name = "",
                                        .args = "",
-                                       .summary = "the dashboard on ./runs" };
+                                       .summary = "the dashboard on ./runs and ./spaces" };
     CmdArgs args;
     int code;
     if (!cmd_parse(&workbench, argc, argv, &args, &code))

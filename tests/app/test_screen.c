@@ -46,15 +46,19 @@ enum { RECORDS = sizeof records / sizeof *records };
 static void no_frame_allocates(void **state)
 {
     (void)state;
-    for (int r = 0; r < RECORDS; r++) {
-        App *app = kit_open(records[r], 40, 160);
+    static const int sizes[][2] = { { 40, 160 }, { 24, 80 }, { 60, 200 } };
+    for (int r = 0; r < 3 * RECORDS; r++) {
+        App *app = kit_open(records[r / 3], sizes[r % 3][0], sizes[r % 3][1]);
         assert_non_null(app);
         for (int v = 0; v < VIEW_HELP; v++) {
             app->view = (ViewId)v;
             screen_draw(app);
             int64_t before = alloc_calls(), c_before = c_allocations;
-            for (int i = 0; i < 3; i++)
+            for (int i = 0; i < 6; i++) {
+                app->states[v].form = i % 2;
+                app->glyphs = (GlyphTier)(i % 3);
                 screen_draw(app);
+            }
             app->help = true;
             screen_draw(app);
             app->help = false;

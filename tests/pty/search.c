@@ -153,8 +153,10 @@ static void the_editor_comes_and_goes_and_the_script_is_checked(void **state)
     char code[16], editor[8400];
     run_words(code, "run digits --plain --set data.subset=200 --set search.epochs=2 --name edit");
     assert_string_equal(code, "0");
-    a_script_for_tests("editor.sh", "#!/bin/sh\necho IN-THE-EDITOR; read line\n"
-                                    "printf 'return 1 +\\n' >>\"$1\"\n");
+    a_script_for_tests("editor.sh",
+                       "#!/bin/sh\nif test -f again; then echo AGAIN; else touch again; fi\n"
+                       "echo IN-THE-EDITOR; read line\n"
+                       "printf 'return 1 +\\n' >>\"$1\"\n");
     snprintf(editor, sizeof editor, "EDITOR=sh %s", pty_path("editor.sh"));
     const char *env[] = { editor, NULL };
     const char *argv[] = { NULL, "watch", "edit", NULL };
@@ -168,7 +170,7 @@ static void the_editor_comes_and_goes_and_the_script_is_checked(void **state)
     pty_send(p, "\x03"); // the editor's business, not ours
     pty_see(p, "$EDITOR");
     pty_send(p, "e");
-    pty_see(p, "IN-THE-EDITOR");
+    pty_see(p, "AGAIN");
     pty_send(p, "done\r");
     pty_see(p, "has an error");
     assert_true(file_there(pty_path("runs/edit/space.lua")));
@@ -192,6 +194,37 @@ static void the_workbench_starts_a_search(void **state)
     pty_close(p);
 }
 
+// Lists are short in an empty directory: no runs, and the shipped spaces.
+static void the_workbench_lists_spaces_and_edits_a_copy(void **state)
+{
+    (void)state;
+    char editor[8400];
+    const char *dir = pty_path("empty");
+    assert_int_equal(mkdir(dir, 0755), 0);
+    a_script_for_tests("break.sh", "#!/bin/sh\nprintf 'return 1 +\\n' >>\"$1\"\n");
+    snprintf(editor, sizeof editor, "EDITOR=sh %s", pty_path("break.sh"));
+    const char *env[] = { editor, NULL }, *argv[] = { NULL, NULL };
+    Pty *p = pty_start(
+        &(PtyStart){ .rows = 24, .cols = 100, .dir = pty_path("empty"), .env = env, .argv = argv });
+    pty_see(p, "no runs here yet");
+    pty_see(p, "shipped");
+    pty_send(p, "/digits-sk\r\r"); // the only one that is left
+    pty_see(p, ":run digits-skip");
+    pty_send(p, "\033");
+    pty_gone(p, ":run digits-skip");
+    pty_send(p, "5");
+    pty_see(p, "nas.cells");
+    pty_see(p, "the script is good");
+    pty_send(p, "e");
+    pty_see(p, "has an error");
+    assert_true(file_there(pty_path("empty/spaces/digits-skip.lua")));
+    pty_send(p, "0");
+    pty_see(p, "./spaces");
+    pty_send(p, "q");
+    assert_int_equal(pty_wait_exit(p), 0);
+    pty_close(p);
+}
+
 int search_group(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +234,7 @@ int search_group(void)
         cmocka_unit_test(a_killed_search_is_said_to_be_lost),
         cmocka_unit_test(the_editor_comes_and_goes_and_the_script_is_checked),
         cmocka_unit_test(the_workbench_starts_a_search),
+        cmocka_unit_test(the_workbench_lists_spaces_and_edits_a_copy),
     };
     return cmocka_run_group_tests_name("search", tests, NULL, NULL);
 }

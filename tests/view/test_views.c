@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "tests/view/screen.h"
+#include "ui/view/parts.h"
 #include "ui/draw/text.h"
 
 static const char *const files[] = { "healthy.jsonl", "collapse.jsonl", "nan.jsonl",
@@ -203,6 +204,54 @@ static void the_filter_of_the_runs_says_which_run_is_selected(void **state)
     model_free(&model);
 }
 
+static void the_cursor_goes_on_from_the_runs_to_the_spaces(void **state)
+{
+    (void)state;
+    static const ViewSpace spaces[] = { { .name = "digits", .about = "small", .own = true },
+                                        { .name = "darts", .about = "the published one" } };
+    Model model = { 0 };
+    ViewState view_state = { 0 };
+    Grid g;
+    assert_true(screen_load(&model, "healthy.jsonl") && screen_open(&g, 24, 80, GLYPHS_ASCII));
+    ViewContext ctx = screen_context(&model);
+    const View *view = view_find("runs");
+    ctx.spaces = spaces;
+    ctx.n_spaces = 2;
+    view->draw(&ctx, &view_state, &g, (Rect){ 0, 0, 24, 80 }, true);
+    assert_int_equal(view_state.items, 3);
+    assert_int_equal(view_runs_space(&ctx, &view_state), -1);
+    assert_true(view->act(&ctx, &view_state, ACTION_LAST) & VIEW_HANDLED);
+    assert_int_equal(view_runs_space(&ctx, &view_state), 1);
+    assert_int_equal(view_runs_selected(&ctx, &view_state), -1);
+    assert_true(view->act(&ctx, &view_state, ACTION_OPEN) & VIEW_OPEN_SPACE);
+    ctx.filter = "small"; // no run is left, and one space
+    view->draw(&ctx, &view_state, &g, (Rect){ 0, 0, 24, 80 }, true);
+    assert_int_equal(view_state.cursor, 0);
+    assert_int_equal(view_runs_space(&ctx, &view_state), 0);
+    grid_fini(&g);
+    model_free(&model);
+}
+
+// Of what fired, skips come before what follows from them.
+static void the_gravest_alarm_is_the_one_the_verdict_is_of(void **state)
+{
+    (void)state;
+    Model model = { 0 };
+    assert_true(screen_load(&model, "logged.jsonl"));
+    ViewContext ctx = screen_context(&model);
+    int n = part_alarm_count(&ctx);
+    assert_true(n >= 3);
+    assert_string_equal(part_alarm(&ctx, 0)->rule, "skips-alarm");
+    assert_string_equal(part_alarm(&ctx, 1)->rule, "depth"); // newer, but another cause
+    for (int k = 1; k < n; k++)
+        assert_true(part_alarm(&ctx, k)->level <= part_alarm(&ctx, k - 1)->level);
+    assert_null(part_alarm(&ctx, n));
+    ctx.epoch = 0;
+    assert_int_equal(part_alarm_count(&ctx), 0);
+    assert_null(part_alarm(&ctx, 0));
+    model_free(&model);
+}
+
 static void csv_has_a_line_of_names_and_the_data(void **state)
 {
     (void)state;
@@ -230,6 +279,8 @@ int main(void)
         cmocka_unit_test(a_diverged_loss_is_said_in_words),
         cmocka_unit_test(the_cursor_of_the_front_walks_along_it),
         cmocka_unit_test(the_filter_of_the_runs_says_which_run_is_selected),
+        cmocka_unit_test(the_cursor_goes_on_from_the_runs_to_the_spaces),
+        cmocka_unit_test(the_gravest_alarm_is_the_one_the_verdict_is_of),
         cmocka_unit_test(csv_has_a_line_of_names_and_the_data),
     };
     return cmocka_run_group_tests(tests, load_all, free_all);

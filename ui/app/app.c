@@ -96,9 +96,20 @@ void app_context(const App *app, ViewContext *ctx)
                           .script_text = app->script_text[0] ? app->script_text : NULL,
                           .script_check = app->script_check[0] ? app->script_check : NULL,
                           .script_error_line = app->script_error_line,
+                          .script_of_list = app->script_of_list,
+                          .spaces = app->spaces.item,
+                          .n_spaces = app->spaces.n,
                           .marks = app->states[VIEW_RUNS].marks,
                           .n_marks = app->states[VIEW_RUNS].n_marks,
                           .focus = app_pane_view(app) };
+}
+
+const ViewSpace *app_space(const App *app)
+{
+    ViewContext ctx;
+    app_context(app, &ctx);
+    int index = view_runs_space(&ctx, &app->states[VIEW_RUNS]);
+    return index >= 0 ? &app->spaces.item[index] : NULL;
 }
 
 void app_say(App *app, const char *fmt, ...)
@@ -166,13 +177,13 @@ static void read_data(App *app, bool *more)
 {
     Error err;
     *more = false;
+    if (app->view == VIEW_SPACE && !app->script_loaded)
+        script_pane_load(app);
     if (!app->source)
         return;
     if (source_poll(app->source, 20, more, &err) != STATUS_OK)
         app_say(app, "%s", err.msg);
     choose_run(app);
-    if (app->view == VIEW_SPACE && !app->script_loaded)
-        script_pane_load(app);
     if (model_version(app) != app->seen && !app->frozen)
         app->dirty = true;
 }
@@ -188,7 +199,7 @@ static void open_started(App *app)
     const Model *model = app_model(app);
     for (int i = 0; i < model->n; i++)
         if (app_run_dir(model->runs[i], dir) && strcmp(dir, path) == 0) {
-            app->run = i;
+            app->run = app->states[VIEW_RUNS].cursor = i;
             return;
         }
     // A source on one run cannot show another: go on with the directory that holds both.
@@ -207,7 +218,7 @@ static void open_started(App *app)
         model = app_model(app);
         for (int i = 0; i < model->n; i++)
             if (strcmp(model->runs[i]->name, name) == 0)
-                app->run = i;
+                app->run = app->states[VIEW_RUNS].cursor = i;
         app->view = VIEW_OVERVIEW;
         app->epoch = INT_MAX;
     }
@@ -410,6 +421,9 @@ static App *app_instance(const AppOptions *o)
     app.replay_next = o->until >= 0 ? INFINITY : 0;
     app.speed = o->speed;
     snprintf(app.path, sizeof app.path, "%s", o->path);
+    app.workbench = o->list;
+    if (app.workbench)
+        spaces_scan(&app.spaces);
     return &app;
 }
 

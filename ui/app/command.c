@@ -38,10 +38,13 @@ static int act(App *app, ViewAction action)
             app->view = app->view == VIEW_RUNS ? VIEW_OVERVIEW : app->view;
             app->focus = PANE_MAIN;
             app->frozen = false;
-            app->script_path[0] = app->script_check[0] = '\0';
-            app->script_error_line = 0;
             app->script_loaded = false;
         }
+    }
+    if (result & VIEW_OPEN_SPACE) { // words can be added before Enter starts it
+        char line[PROMPT_TEXT];
+        snprintf(line, sizeof line, "run %s", app_space(app)->name);
+        prompt_open(&app->prompt, PROMPT_COMMAND, ":", line);
     }
     return result;
 }
@@ -123,6 +126,8 @@ static void do_view(App *app, const char *arg)
     app->focus = PANE_MAIN;
     app->help = false;
     app->script_loaded = false; // the file may have changed
+    if (app->workbench && app->view == VIEW_RUNS)
+        spaces_scan(&app->spaces); // and others come
 }
 
 static bool pane_exists(const App *app, Pane pane)

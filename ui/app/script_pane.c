@@ -18,9 +18,12 @@
 static void find_script(const App *app, char *path)
 {
     const ModelRun *run = app_run(app);
+    const ViewSpace *space = app_space(app);
     path[0] = '\0';
     char dir[PATH_MAX];
-    if (app_run_dir(run, dir) && rundir_file(dir, "space.lua", path, NULL) != STATUS_OK)
+    if (space)
+        spaces_path(space, path);
+    else if (app_run_dir(run, dir) && rundir_file(dir, "space.lua", path, NULL) != STATUS_OK)
         path[0] = '\0';
     if (!file_exists(path))
         path[0] = '\0';
@@ -28,21 +31,31 @@ static void find_script(const App *app, char *path)
 
 void script_pane_load(App *app)
 {
-    char *text;
-    if (!app->script_path[0])
-        find_script(app, app->script_path);
+    char *text, path[PATH_MAX];
+    find_script(app, path);
+    bool another = strcmp(path, app->script_path) != 0;
+    if (another) {
+        snprintf(app->script_path, sizeof app->script_path, "%s", path);
+        app->script_check[0] = '\0';
+        app->script_error_line = 0;
+        app->states[VIEW_SPACE] = (ViewState){ 0 };
+    }
+    app->script_of_list = app_space(app) != NULL;
     app->script_text[0] = '\0';
     app->script_loaded = true;
-    if (!app->script_path[0] ||
-        file_read(app->script_path, SCRIPT_TEXT - 1, &text, NULL, NULL) != STATUS_OK)
+    if (!path[0] || file_read(path, SCRIPT_TEXT - 1, &text, NULL, NULL) != STATUS_OK)
         return;
     snprintf(app->script_text, sizeof app->script_text, "%s", text);
     mem_free(text);
+    if (another && app->script_of_list) // that of a run was checked when it started
+        script_pane_check(app);
 }
 
 void script_pane_check(App *app)
 {
     char *argv[] = { (char *)"dartboard", (char *)"check", app->script_path, NULL };
+    if (strcmp(app->child.what, "check") == 0)
+        child_stop(&app->child); // of what the script was before
     if (app->script_path[0] && child_start(&app->child, "check", argv))
         snprintf(app->script_check, sizeof app->script_check, "checking …");
 }
@@ -68,8 +81,14 @@ void script_pane_checked(App *app)
     if (app->script_error_line > 0) // with two lines of context above it
         app->states[VIEW_SPACE].cursor =
             app->script_error_line > 3 ? app->script_error_line - 3 : 0;
-    app_say(app,
-            app->child.code ? "the script has an error: see the space view" : "the script is good");
+    const ViewSpace *space = app_space(app);
+    if (app->child.code)
+        app_say(app, "the script has an error: %s",
+                app->view == VIEW_SPACE ? "its line is marked" : "5 shows it");
+    else if (space && app->script_of_list)
+        app_say(app, "the script is good; :run %s starts a search", space->name);
+    else
+        app_say(app, "the script is good");
 }
 
 // Ctrl-C in the editor is the editor's: it must not end the dashboard behind it.
@@ -104,14 +123,24 @@ void script_pane_edit(App *app)
         editor = getenv("EDITOR");
     if (!editor || !*editor)
         editor = "vi";
+    const ViewSpace *space = app_space(app);
+    Error err;
+    if (space && spaces_own(space, app->script_path, &err) != STATUS_OK) {
+        app_say(app, "%s", err.msg);
+        return;
+    }
     if (!app->script_path[0]) {
-        app_say(app, "no space script: this is a foreign record");
+        app_say(app, "%s",
+                app_run(app) ? "no space script: this is a foreign record"
+                             : "no space script: 0 lists the spaces, arrows select");
         return;
     }
     term_leave();
     run_editor(editor, app->script_path);
     term_return();
     app->repaint = true;
+    if (app->workbench)
+        spaces_scan(&app->spaces); // a copy is an own one now
     script_pane_load(app);
     script_pane_check(app);
 }

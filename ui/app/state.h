@@ -10,6 +10,7 @@
 #include "ui/app/layout.h"
 #include "ui/app/play.h"
 #include "ui/app/prompt.h"
+#include "ui/app/spaces.h"
 #include "ui/draw/grid.h"
 #include "ui/term/term.h"
 #include "ui/view/view.h"
@@ -60,13 +61,18 @@ typedef struct App {
     Play play;
     char script_path[PATH_MAX], script_text[SCRIPT_TEXT], script_check[CHILD_TEXT];
     int script_error_line;
-    bool script_loaded; // script_text is of this run
+    bool script_loaded;  // script_text is of this run or space
+    bool script_of_list; // it is of a space of the list, not of the run
+    bool workbench;      // spaces are listed
+    Spaces spaces;
 } App;
 
 const Model *app_model(const App *app);
 ModelRun *app_run(const App *app); // NULL if there is none
 // Directory of a run of ours into dir (PATH_MAX); false for foreign records.
 bool app_run_dir(const ModelRun *run, char *dir);
+// The space under the cursor of the list, NULL if it is a run or none.
+const ViewSpace *app_space(const App *app);
 ViewId app_side_view(const App *app);
 ViewId app_pane_view(const App *app);    // of the pane with the focus
 ViewId app_focused_view(const App *app); // the same, or the help that covers it: what keys reach
@@ -82,7 +88,9 @@ const char *const *command_words(void);      // NULL-ended, for completion
 // Command of a key in the focused pane; NULL: the key does nothing.
 const char *bind_key(int key);
 
-void script_pane_load(App *app); // text of the run's script into app->script_text
+// Text of the script into app->script_text: of the space that is selected in the list, else of the
+// run.
+void script_pane_load(App *app);
 void script_pane_edit(App *app); // $VISUAL or $EDITOR on it, then a check
 void script_pane_check(App *app);
 void script_pane_checked(App *app); // the check has ended

@@ -7,6 +7,7 @@
 #include "src/base/str.h"
 #include "ui/draw/table.h"
 #include "ui/view/parts.h"
+#include "ui/view/space_list.h"
 #include "ui/view/views.h"
 
 enum {
@@ -64,6 +65,12 @@ int view_runs_selected(const ViewContext *ctx, const ViewState *state)
     static int shown[SHOWN];
     int n = collect(ctx, shown);
     return state->cursor >= 0 && state->cursor < n ? shown[state->cursor] : -1;
+}
+
+int view_runs_space(const ViewContext *ctx, const ViewState *state)
+{
+    static int shown[SHOWN];
+    return state->cursor >= 0 ? space_list_at(ctx, state->cursor - collect(ctx, shown)) : -1;
 }
 
 // A mark before the words are read: two for a run that is lost, one for one that may be.
@@ -165,22 +172,42 @@ static void cell(const void *self, int row, int column, char *buf, size_t size, 
     }
 }
 
+// Below the runs; returns what is left for these.
+static Rect draw_spaces(const ViewContext *ctx, Grid *g, Rect area, int runs, int cursor,
+                        bool focused)
+{
+    int want = space_list_count(ctx) + 2, used = runs + 2; // with headings and a blank row
+    if (used + want > area.rows) // the runs keep what the spaces leave, at least half
+        used = area.rows - want > area.rows / 2 ? area.rows - want : area.rows / 2;
+    used = used > runs + 2 ? runs + 2 : used;
+    Rect below = { area.row + used, area.col, area.rows - used, area.cols };
+    space_list_draw(ctx, g, below, cursor < 0 ? -1 : cursor, focused);
+    return (Rect){ area.row, area.col, used - 1, area.cols };
+}
+
 static void draw_inside(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
 {
     static Rows rows;
     rows.ctx = ctx;
     rows.state = state;
     rows.narrow = area.cols < NARROW;
-    int n = collect(ctx, rows.shown);
-    state->items = n;
-    state->cursor = state->cursor >= n ? n - 1 : state->cursor;
+    int n = collect(ctx, rows.shown), spaces = space_list_count(ctx);
+    state->items = n + spaces;
+    state->cursor = state->cursor >= state->items ? state->items - 1 : state->cursor;
     state->cursor = state->cursor < 0 ? 0 : state->cursor;
     state->page = area.rows - 1;
-    if (n == 0) {
-        bool some = ctx->model && ctx->model->n > 0;
-        text_empty(g, area, some ? "no run matches the filter" : "no runs here yet",
+    if (state->items == 0) {
+        bool some = (ctx->model && ctx->model->n > 0) || ctx->n_spaces > 0;
+        text_empty(g, area, some ? "nothing matches the filter" : "no runs here yet",
                    some ? "/ changes the filter, Esc clears it"
-                        : "start one with: dartboard run SPACE, or press 5 for the spaces");
+                        : "start one with: dartboard run SPACE");
+        return;
+    }
+    if (spaces > 0)
+        area = draw_spaces(ctx, g, area, n, state->cursor - n, focused);
+    if (n == 0) {
+        grid_text(g, area.row, area.col, area.cols, ROLE_DIM, 0,
+                  ctx->filter && *ctx->filter ? "no run matches the filter" : "no runs here yet");
         return;
     }
     Table table = { .columns = rows.narrow ? narrow_columns : columns,
@@ -188,7 +215,7 @@ static void draw_inside(const ViewContext *ctx, ViewState *state, Grid *g, Rect 
                     .n_rows = n,
                     .data = &rows,
                     .cell = cell,
-                    .cursor = state->cursor,
+                    .cursor = state->cursor < n ? state->cursor : -1,
                     .sort_column = -1,
                     .focused = focused };
     table_draw(g, area, &table, &state->top);
@@ -218,7 +245,9 @@ static int act(const ViewContext *ctx, ViewState *state, ViewAction action)
 {
     int run = view_runs_selected(ctx, state);
     if (action == ACTION_OPEN)
-        return run >= 0 ? VIEW_HANDLED | VIEW_OPEN_RUN : VIEW_HANDLED;
+        return VIEW_HANDLED | (run >= 0                           ? VIEW_OPEN_RUN
+                               : view_runs_space(ctx, state) >= 0 ? VIEW_OPEN_SPACE
+                                                                  : 0);
     if (action == ACTION_MARK && run >= 0) {
         toggle_mark(state, run);
         return VIEW_HANDLED | VIEW_REDRAW;
@@ -250,7 +279,9 @@ const View view_runs = {
     .help = "The runs of this directory or log. Enter opens one; Space marks runs to compare: "
             "the overview lays their curves over its own. Narrow: ! is WARN, !! COLLAPSED or DEAD. "
             "LOST "
-            "means that the journal has been silent for longer than its epochs take.",
+            "means that the journal has been silent for longer than its epochs take. Below them, "
+            "in the "
+            "workbench, the search spaces of ./spaces and those that come with the program.",
     .draw = draw,
     .act = act,
     .csv = csv,

@@ -116,9 +116,12 @@ static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, b
         if (ctx->run && ctx->run->n_cells > 0 && area.rows >= 6)
             draw_meaning(ctx, g, area);
         else
-            text_empty(
-                g, area, "no space script belongs to this run",
-                "logs of other programs have none; dartboard check SPACE.lua checks a script");
+            text_empty(g, area,
+                       ctx->run ? "no space script belongs to this run"
+                                : "no run is open and no space is selected",
+                       ctx->run ? "logs of other programs have none; dartboard check SPACE.lua "
+                                  "checks a script"
+                                : "0 lists runs and spaces");
         g->clip = old;
         return;
     }
@@ -140,7 +143,7 @@ static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, b
             check.row = rest.row + rest.rows;
         text_wrap(g, check, role, bad ? ATTR_BOLD : 0, ctx->script_check);
     }
-    if (area.cols >= 110) {
+    if (area.cols >= 110 && !ctx->script_of_list) {
         draw_meaning(ctx, g, (Rect){ rest.row, rest.col + rest.cols - 38, rest.rows, 38 });
         rest.cols -= 40;
     }

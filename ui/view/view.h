@@ -23,6 +23,13 @@ typedef enum {
     VIEW_COUNT
 } ViewId;
 
+// A search space that the workbench can start.
+typedef struct {
+    char name[64];
+    char about[128]; // first sentence of the comment on top
+    bool own;        // in ./spaces; else shipped
+} ViewSpace;
+
 // What the application shares with views; views keep their own cursor state in ViewState.
 typedef struct {
     const Model *model;  // all runs
@@ -37,6 +44,9 @@ typedef struct {
     // Text of the space script with its check result, for the space view; may be NULL.
     const char *script_path, *script_text, *script_check; // check: errors or the summary
     int script_error_line;                                // 0 none
+    bool script_of_list;     // it is of a space of the list below, not of the run
+    const ViewSpace *spaces; // of the workbench
+    int n_spaces;
     ViewId focus;     // for the help overlay: the view it explains
     const int *marks; // runs marked for comparison: indices into model->runs
     int n_marks;
@@ -74,7 +84,13 @@ typedef enum {
 
 // What act answers. A view that answers VIEW_IGNORED to ACTION_NEXT and ACTION_PREV leaves `[ ]`
 // to the application, which moves ctx->cell.
-enum { VIEW_IGNORED = 0, VIEW_HANDLED = 1, VIEW_REDRAW = 2, VIEW_OPEN_RUN = 4 };
+enum {
+    VIEW_IGNORED = 0,
+    VIEW_HANDLED = 1,
+    VIEW_REDRAW = 2,
+    VIEW_OPEN_RUN = 4,
+    VIEW_OPEN_SPACE = 8
+};
 
 typedef struct {
     ViewId id;
@@ -93,6 +109,8 @@ const View *view_find(const char *name); // NULL if unknown
 // The run under the cursor of the runs view, -1 none: index into ctx->model->runs. The filter
 // hides runs, so state->cursor alone does not say.
 int view_runs_selected(const ViewContext *ctx, const ViewState *state);
+// The same for the spaces that stand below the runs: index into ctx->spaces.
+int view_runs_space(const ViewContext *ctx, const ViewState *state);
 
 // The keys, for the help overlay, the README and the dashboard's own table.
 typedef struct {
