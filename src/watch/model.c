@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "src/base/alloc.h"
+#include "src/watch/event_run.h"
 #include "src/watch/model_priv.h"
 
 const char *run_state_name(RunState state)
@@ -150,6 +151,7 @@ void model_free(Model *model)
     for (int i = 0; i < model->n; i++)
         run_free(model->runs[i]);
     mem_free(model->runs);
+    event_runs_free(model->event_runs);
     *model = (Model){ 0 };
 }
 

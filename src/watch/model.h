@@ -152,7 +152,8 @@ typedef struct Model {
     int n_emptied;      // oldest runs that gave up their looks and genotypes but the newest
     double majority;    // for runs made from now on; 0 unknown
     char no_search[96]; // what the input is instead of a search, "" unknown
-    bool has_until;     // what belongs to epochs after `until` is dropped
+    struct EventRun *event_runs; // what event files of one directory share
+    bool has_until;              // what belongs to epochs after `until` is dropped
     int until;
 } Model;
 

@@ -15,6 +15,7 @@
 #include "src/base/clock.h"
 #include "src/base/file.h"
 #include "src/base/unpack.h"
+#include "src/watch/event_run.h"
 #include "src/watch/hessians.h"
 #include "src/watch/reader.h"
 #include "src/watch/sniff.h"
@@ -445,6 +446,8 @@ Status source_poll(Source *source, int budget_ms, bool *more, Error *err)
         }
         *more |= again || (out_of_time && i + 1 < source->n_feeds);
     }
+    if (!status && !*more)
+        status = event_runs_settle(&source->model, err);
     if (!status && !*more)
         status = finish(source, err);
     for (int r = 0; r < source->model.n; r++)

@@ -22,12 +22,19 @@ static bool has_word(const char *tag, const char *word)
 
 TagKind tag_kind(const char *tag, bool *error)
 {
+    // Lightning writes batches beside epochs
+    size_t n = strlen(tag);
+    if (n > 5 && strcmp(tag + n - 5, "_step") == 0) {
+        *error = false;
+        return TAG_OTHER;
+    }
     bool valid = has(tag, "valid") || has_word(tag, "val") || has_word(tag, "eval");
     bool train = !valid && has(tag, "train");
     bool test = !valid && !train && has(tag, "test");
     bool loss = has(tag, "loss") || has_word(tag, "obj") || has_word(tag, "objs");
     *error = has_word(tag, "err") || has(tag, "error");
-    bool five = has(tag, "top5") || has(tag, "acc5") || has(tag, "top_5") || has(tag, "@5");
+    bool five = has(tag, "top5") || has(tag, "acc5") || has(tag, "top_5") || has(tag, "@5") ||
+                has(tag, "top 5") || has(tag, "top-5");
     bool acc =
         !loss && !five && (has(tag, "acc") || has(tag, "top1") || has(tag, "prec") || *error);
     if (has_word(tag, "lr") || has(tag, "learning_rate"))
@@ -50,7 +57,8 @@ static void put_part(TagAlpha *out, char which, const char *part, size_t n)
         number = numeric ? number * 10 + (part[i] - '0') : 0;
     }
     if (which == 'c') {
-        bool reduce = n >= 6 && strncasecmp(part, "reduc", 5) == 0;
+        bool reduce = (n == 6 && strncasecmp(part, "reduce", 6) == 0) ||
+                      (n == 9 && strncasecmp(part, "reduction", 9) == 0);
         snprintf(out->cell, sizeof out->cell, "%.*s", reduce ? 9 : (int)(n < 31 ? n : 31),
                  reduce ? "reduction" : part);
     } else if (which == 'e') {
