@@ -17,31 +17,18 @@ static KernelDst wanted_dst(Plan *plan, const Source *s)
 
 static void back_units(Plan *plan, const Op *op)
 {
-    KernelUnits u = { .shape = call_shape(plan, op),
-                      .src = source_args(plan, &plan->sources[op->src]),
-                      .unit = plan->unit_args,
-                      .work = &plan->work };
+    KernelUnits u = units_args(plan, op);
     for (int i = 0; i < op->n_units; i++) {
         const Unit *unit = &plan->units[op->unit[i]];
-        if (!plan->tensors[tensor_root(plan, unit->out)].live)
+        KernelUnit *args = &plan->unit_args[u.n_units];
+        if (!unit_args(plan, op, i, args))
             continue;
-        KernelGrad grad = grad_of_tensor(plan, unit->out);
-        if (grad.n == 0)
+        args->grad = grad_of_tensor(plan, unit->out);
+        if (args->grad.n == 0)
             continue;
-        bool pw = unit->pw != NO_PARAM;
-        plan->unit_args[u.n_units++] =
-            (KernelUnit){ .k = unit->k,
-                          .dil = unit->dil,
-                          .pad_y = unit->pad_y,
-                          .pad_x = unit->pad_x,
-                          .dw = plan->param + unit->dw,
-                          .pw = pw ? plan->param + unit->pw : NULL,
-                          .pw_t = pw ? plan->trans_data + unit->pw_t : NULL,
-                          .y = tensor_data(plan, unit->out),
-                          .y_ld = tensor_ld(plan, unit->out),
-                          .grad = grad,
-                          .g_dw = weight_grad(plan, unit->dw),
-                          .g_pw = weight_grad(plan, unit->pw) };
+        args->g_dw = weight_grad(plan, unit->dw);
+        args->g_pw = weight_grad(plan, unit->pw);
+        u.n_units++;
     }
     if (u.n_units == 0)
         return;

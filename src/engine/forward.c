@@ -61,6 +61,30 @@ KernelShape call_shape(const Plan *plan, const Op *op)
     return s;
 }
 
+KernelUnits units_args(const Plan *plan, const Op *op)
+{
+    return (KernelUnits){ .shape = call_shape(plan, op),
+                          .src = source_args(plan, &plan->sources[op->src]),
+                          .unit = plan->unit_args,
+                          .work = &plan->work };
+}
+
+bool unit_args(const Plan *plan, const Op *op, int i, KernelUnit *args)
+{
+    const Unit *unit = &plan->units[op->unit[i]];
+    bool pw = unit->pw != NO_PARAM;
+    *args = (KernelUnit){ .k = unit->k,
+                          .dil = unit->dil,
+                          .pad_y = unit->pad_y,
+                          .pad_x = unit->pad_x,
+                          .dw = plan->param + unit->dw,
+                          .pw = pw ? plan->param + unit->pw : NULL,
+                          .pw_t = pw ? plan->trans_data + unit->pw_t : NULL,
+                          .y = tensor_data(plan, unit->out),
+                          .y_ld = tensor_ld(plan, unit->out) };
+    return plan->tensors[tensor_root(plan, unit->out)].live;
+}
+
 static float *pass_stat(const Plan *plan, int tensor)
 {
     return plan->input.mode == PASS_EVAL ? NULL : tensor_stat(plan, tensor);
@@ -70,27 +94,15 @@ static float *pass_stat(const Plan *plan, int tensor)
 
 static void run_units(Plan *plan, const Op *op)
 {
-    KernelUnits u = { .shape = call_shape(plan, op),
-                      .src = source_args(plan, &plan->sources[op->src]),
-                      .unit = plan->unit_args,
-                      .work = &plan->work };
+    KernelUnits u = units_args(plan, op);
     for (int i = 0; i < op->n_units; i++) {
-        const Unit *unit = &plan->units[op->unit[i]];
-        if (!plan->tensors[tensor_root(plan, unit->out)].live)
+        const int out = plan->units[op->unit[i]].out;
+        KernelUnit *args = &plan->unit_args[u.n_units];
+        if (!unit_args(plan, op, i, args))
             continue;
-        bool pw = unit->pw != NO_PARAM;
-        plan->unit_args[u.n_units++] =
-            (KernelUnit){ .k = unit->k,
-                          .dil = unit->dil,
-                          .pad_y = unit->pad_y,
-                          .pad_x = unit->pad_x,
-                          .dw = plan->param + unit->dw,
-                          .pw = pw ? plan->param + unit->pw : NULL,
-                          .pw_t = pw ? plan->trans_data + unit->pw_t : NULL,
-                          .y = tensor_data(plan, unit->out),
-                          .y_ld = tensor_ld(plan, unit->out),
-                          .stat = pass_stat(plan, unit->out),
-                          .stat_ld = tensor_stat_ld(plan, unit->out) };
+        args->stat = pass_stat(plan, out);
+        args->stat_ld = tensor_stat_ld(plan, out);
+        u.n_units++;
     }
     if (op->kind == OP_UNITS)
         plan->kernels->unit_fwd(&u);

@@ -272,6 +272,10 @@ void norm_forward(Plan *plan, Norm *norm);
 void forward_op(Plan *plan, Op *op);
 void backward_op(Plan *plan, Op *op);
 KernelShape call_shape(const Plan *plan, const Op *op);
+// What forward and backward share of a call of units without any of them, and of its unit i; false
+// if this one does not run.
+KernelUnits units_args(const Plan *plan, const Op *op);
+bool unit_args(const Plan *plan, const Op *op, int i, KernelUnit *args);
 KernelGenericArgs generic_args(const Plan *plan, const Op *op, int part);
 void norm_backward(Plan *plan, int index);
 

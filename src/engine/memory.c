@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "src/base/alloc.h"
 #include "src/base/str.h"
@@ -406,14 +407,31 @@ size_t memory_predict(Plan *plan)
     return sum;
 }
 
+// Activations are read as many streams megabytes apart: on small pages the tables of pages take a
+// good part of the time. Where the system gives large ones on request, ask.
+static void ask_large_pages(void *block, size_t bytes)
+{
+#ifdef MADV_HUGEPAGE
+    const uintptr_t page = 4096, from = ((uintptr_t)block + page - 1) & ~(page - 1);
+    const uintptr_t to = ((uintptr_t)block + bytes) & ~(page - 1);
+    if (to > from)
+        (void)madvise((void *)from, to - from, MADV_HUGEPAGE);
+#else
+    (void)block;
+    (void)bytes;
+#endif
+}
+
 Status memory_alloc(Plan *plan, Error *err)
 {
     Need need[NEEDS];
     list_needs(plan, need);
     plan->data_block = mem_alloc(data_bytes(plan));
     bool failed = !plan->data_block;
-    if (!failed)
+    if (!failed) {
+        ask_large_pages(plan->data_block, data_bytes(plan));
         plan->data = (float *)((char *)plan->data_block + (-(uintptr_t)plan->data_block & 63));
+    }
     plan->held = data_bytes(plan) + plan->arena.used + list_bytes(plan);
     for (int i = 0; i < NEEDS && !failed; i++) {
         size_t bytes = need[i].floats * sizeof(float);
