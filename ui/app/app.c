@@ -61,7 +61,7 @@ ViewId app_side_view(const App *app)
     };
     const ModelRun *run = app_run(app);
     if (app->view == VIEW_OVERVIEW && run && run->n_trials > 0)
-        return VIEW_PARETO;
+        return VIEW_TRIALS; // the front is in the overview
     if (app->view == VIEW_OVERVIEW && app->layout.main.cols >= OVERVIEW_WITH_CELL)
         return VIEW_ALPHA;
     if ((app->view == VIEW_PARETO || app->view == VIEW_TRIALS) && !(run && run->n_trials > 0))

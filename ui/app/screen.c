@@ -35,14 +35,18 @@ static void draw_header(const App *app, Grid *g, Rect r)
                     n, app->path);
         return;
     }
-    int col = 1;
-    col += grid_printf(g, r.row, col, r.cols - col, ROLE_TITLE, ATTR_BOLD, "%s", run->name);
+    enum { STATE_AND_EPOCH = 24 }; // long names give way to them
+    int col = 1, room = r.cols - STATE_AND_EPOCH;
+    col +=
+        grid_printf(g, r.row, col, room > 12 ? room : 12, ROLE_TITLE, ATTR_BOLD, "%s", run->name);
     if (run->space[0] && r.cols >= 100)
         col += grid_printf(g, r.row, col, r.cols - col, ROLE_DIM, 0, "   space %s", run->space);
     col += grid_printf(g, r.row, col, r.cols - col, state_role(run->state), ATTR_BOLD, "   %s",
                        run_state_name(run->state));
     int shown = app->epoch == INT_MAX ? run->epoch : app->epoch;
-    if (run->epochs > 0)
+    if (run->epoch < 0 && run->n_trials > 0)
+        col += grid_printf(g, r.row, col, r.cols - col, ROLE_TEXT, 0, "  %d trials", run->n_trials);
+    else if (run->epochs > 0)
         col += grid_printf(g, r.row, col, r.cols - col, ROLE_TEXT, 0, "  ep %d/%d", shown + 1,
                            run->epochs); // epochs done, as a progress; views name them from 0
     else
@@ -111,7 +115,8 @@ static void draw_footer(const App *app, Grid *g, Rect r)
         return;
     }
     int col = 1;
-    col += grid_text(g, r.row, col, r.cols - col, ROLE_TEXT, 0, "? help  q quit  ");
+    col += grid_text(g, r.row, col, r.cols - col, ROLE_TEXT, 0,
+                     r.cols >= 60 ? "? help  q quit  " : "? help  ");
     if (app->filter[0])
         col += grid_printf(g, r.row, col, r.cols - col, ROLE_WARN, ATTR_BOLD, "filter: %s  ",
                            app->filter);

@@ -8,7 +8,8 @@
 extern const View view_runs, view_overview, view_alpha, view_cell, view_pareto, view_space,
     view_log, view_health, view_trials, view_help;
 
-enum { OVERVIEW_WITH_CELL = 110 }; // from this width on the overview has the cell beside charts
+// From this width on the overview has the cell beside its charts.
+enum { OVERVIEW_WITH_CELL = 110 };
 // The small pictures that the overview borrows from other views.
 void pareto_small(const ViewContext *ctx, Grid *g, Rect area);
 // Alarms up to the scrub position, gravest first, `skip` of them left out; returns how many.
