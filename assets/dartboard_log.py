@@ -22,6 +22,7 @@ import json
 import math
 import os
 import time
+import warnings
 
 DARTS_OPS = ["none", "max_pool_3x3", "avg_pool_3x3", "skip_connect",
              "sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5"]
@@ -88,7 +89,9 @@ class Log:
 
     def alpha(self, cell, value, epoch, step=None, kind="probabilities"):
         """Architecture weights [edges][ops]: "probabilities" (rows sum to 1), "logits" (before
-        softmax) or "sigmoid". A list of tensors, one a node, is put together."""
+        softmax) or "sigmoid". A list of tensors, one a node, is put together; of a dict the values."""
+        if not hasattr(value, "tolist") and hasattr(value, "values"):
+            value = value.values()
         if hasattr(value, "__iter__") and not hasattr(value, "tolist"):  # lists, ParameterList
             value = [_plain(part) for part in value]
             if value and isinstance(value[0][0], (list, tuple)):
@@ -105,6 +108,9 @@ class Log:
         self._epoch_began = now
 
         def score(loss, acc):
+            acc = _plain(acc)
+            if isinstance(acc, (int, float)) and acc > 1:
+                warnings.warn("dartboard_log: accuracy %g: expected a fraction, not percent" % acc)
             both = {"loss": loss, "acc": acc}
             return {k: v for k, v in both.items() if v is not None} or None
 

@@ -13,7 +13,8 @@
 // log_run.c keeps the state:
 //
 //   epoch e begins ----> things said now belong to index e
-//     same e again        nothing (second "epoch" line)
+//     same e again        nothing (second "epoch" line); with a learning rate, after its
+//                         accuracies: resumed, the epoch counts anew
 //     later e             epoch e-1 is done
 //     0 again             a new run, or the same one if it had not finished an epoch
 //     earlier e           resumed: what is later than e-1 is dropped
@@ -61,6 +62,8 @@ typedef struct {
     Genotype pending;
     LogSettings settings;
 
+    int clock_epoch; // stamps inside lines: the epoch of the first one, and the time of that
+    double clock_time;
     double time, epoch_time; // of the line, of the start of the epoch; NAN unknown
     bool has_year;
     double max_acc;
@@ -76,6 +79,7 @@ typedef struct {
     bool after_style; // genotypes come after the epoch
 
     LogTensor tensor;
+    bool beside; // the tensor is beside another one: what goes into a softmax, not what comes out
     char label[GENO_NAME];
     LogAlpha alpha[LOG_ALPHAS];
     int n_alphas, n_alpha_values;
@@ -118,7 +122,8 @@ Status log_genotype(LogReader *log, const char *text, Error *err); // counts wha
 bool log_genotype_read(const char *text, Genotype *out);
 Status log_lambda(LogReader *log, double lambda, Error *err); // largest eigenvalue, one batch
 void log_epoch_ended(LogReader *log);
-void log_next_stage(LogReader *log); // epochs begin with 0 again, of the same search
+void log_roll_back(LogReader *log, int printed); // goes on after this epoch
+void log_next_stage(LogReader *log);             // epochs begin with 0 again, of the same search
 // What comes is no part of a search: the choice of operators after it (DARTS-PT).
 void log_selection(LogReader *log);
 void log_dialect(LogReader *log, const char *name);

@@ -283,12 +283,33 @@ static bool is_heading(const char *text)
             scan_find(text, "arch_param"));
 }
 
+// A tensor after another one on the line that ends that: the first one counts.
+static const char *second_tensor(const LogReader *log, const char *text)
+{
+    const char *at = log->tensor.state != TENSOR_IDLE ? strstr(text, "tensor([") : NULL;
+    return at && at > text && (at[-1] == ' ' || at[-1] == ',') ? at : NULL;
+}
+
+static TensorPiece read_tensor(LogReader *log, const char *text)
+{
+    LogTensor *t = &log->tensor;
+    char first[512];
+    const char *second = second_tensor(log, text);
+    if (!second || second - text >= (ptrdiff_t)sizeof first)
+        return log_tensor_read(t, text);
+    snprintf(first, sizeof first, "%.*s", (int)(second - text - 1), text);
+    if (log_tensor_read(t, first) == TENSOR_DONE && t->depth_seen != 1)
+        log_alpha_add(log, t->value, t->rows, t->cols);
+    log->beside = true;
+    return log_tensor_read(t, second);
+}
+
 bool log_alpha_line(LogReader *log, const LogLine *line, Status *status, Error *err)
 {
     (void)status;
     (void)err;
     LogTensor *t = &log->tensor;
-    TensorPiece piece = log_tensor_read(t, line->text);
+    TensorPiece piece = read_tensor(log, line->text);
     const char *before = strstr(line->text, "tensor([");
     before = before ? before : strstr(line->text, "[[");
     if (before && before > line->text && scan_find(line->text, "alpha") &&
@@ -296,8 +317,9 @@ bool log_alpha_line(LogReader *log, const LogLine *line, Status *status, Error *
         log_alpha_label(log, line->text);
     if (piece == TENSOR_BROKEN)
         log_skip(log, "broken tensor");
-    if (piece == TENSOR_DONE && t->depth_seen != 1)
+    if (piece == TENSOR_DONE && t->depth_seen != 1 && !log->beside)
         log_alpha_add(log, t->value, t->rows, t->cols);
+    log->beside &= piece != TENSOR_DONE && piece != TENSOR_BROKEN;
     if (piece == TENSOR_DONE && t->state == TENSOR_IDLE && !strpbrk(line->text, ")]"))
         return false; // the line that showed that the tensor had ended
     if (piece == TENSOR_MORE || piece == TENSOR_DONE || (piece == TENSOR_BROKEN && t->used))

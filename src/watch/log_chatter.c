@@ -105,7 +105,7 @@ static const char *const beginnings[] = {
     "alpha",
     "wrapped",
     "epoch",
-    "rolling back",
+    "create",
     "restoring",
     "adjusting",
     "edges-",

@@ -9,6 +9,7 @@
 //
 //   CURRENT EV: 0.241873             Epoch 10: CURRENT MAX EV: (0.251+0j)
 //   project op                       selected edge: 8 normal
+//   (ADA) Rolling back to epoch 20
 
 static bool eigenvalue_line(LogReader *log, const char *text, Status *status, Error *err)
 {
@@ -41,6 +42,17 @@ static bool selection_line(LogReader *log, const char *text)
     return true;
 }
 
+static bool roll_back_line(LogReader *log, const char *text)
+{
+    int epoch;
+    const char *at = scan_word(text, "(ADA)");
+    at = scan_word(at ? at : text, "Rolling back to epoch");
+    if (!at || !scan_int(at, &epoch))
+        return false;
+    log_roll_back(log, epoch);
+    return true;
+}
+
 static void name_dialect(LogReader *log, const char *text)
 {
     static const struct {
@@ -59,5 +71,6 @@ static void name_dialect(LogReader *log, const char *text)
 bool log_event_line(LogReader *log, const LogLine *line, Status *status, Error *err)
 {
     name_dialect(log, line->text);
-    return eigenvalue_line(log, line->text, status, err) || selection_line(log, line->text);
+    return eigenvalue_line(log, line->text, status, err) || selection_line(log, line->text) ||
+           roll_back_line(log, line->text);
 }

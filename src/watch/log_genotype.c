@@ -107,9 +107,8 @@ static bool rewrite_dict(const char *text, Str *out)
 }
 
 // Genes by node, as lists of lists: those with a node of their own, or one after the other.
-static void put_nested(Str *out, const Gene *genes, int n)
+static void put_nested(Str *out, const Gene *genes, int n, int last)
 {
-    int last = 0;
     bool named = genes[0].n_numbers == 2;
     int first = 2, at = 0;
     for (int i = 0; i < n; i++)
@@ -131,6 +130,17 @@ static void put_nested(Str *out, const Gene *genes, int n)
     str_addc(out, ']');
 }
 
+// The last node that is joined, as range(2, 6) says: nodes after the last gene are empty.
+static int last_node(const char *text)
+{
+    int first, end;
+    const char *at = strstr(text, "range(");
+    if (!at || !(at = scan_int(at + 6, &first)) || *blanks(at) != ',' ||
+        !scan_int(blanks(at) + 1, &end) || end > 16)
+        return 0;
+    return end - 1;
+}
+
 // Lists of triples, and those of recurrent cells, to nested lists; the rest stays.
 static void rewrite_lists(const char *text, Str *out)
 {
@@ -140,7 +150,7 @@ static void rewrite_lists(const char *text, Str *out)
         const char *end;
         int n = genes_read(at, genes, &end);
         if (n > 0 && (recurrent || genes[0].n_numbers == 2)) {
-            put_nested(out, genes, n);
+            put_nested(out, genes, n, last_node(text));
             at = end;
         } else if (recurrent && str_starts(at, "concat=")) {
             str_add(out, "recurrent_concat=");

@@ -10,7 +10,7 @@ enum { LONGEST_LOG_LINE = 1 << 20 };
 
 // In this order: a line belongs to the first that knows it. Most lines of a log are steps.
 static LogRecognise *const recognisers[] = {
-    log_step_line,  log_alpha_line, log_event_line, log_ptdarts_line,  log_pdarts_line,
+    log_step_line,  log_event_line, log_alpha_line, log_ptdarts_line,  log_pdarts_line,
     log_nb201_line, log_frame_line, log_darts_line, log_settings_line, log_chatter_line,
 };
 
@@ -53,7 +53,7 @@ static Status log_open(Model *model, const SourceOptions *options, const char *p
         return error_set(err, STATUS_NOMEM, "not enough memory to read %s", path);
     log->model = model;
     log->options = options;
-    log->current = log->ended = -1;
+    log->current = log->ended = log->clock_epoch = -1;
     log->time = log->epoch_time = NAN;
     log->settings.seed = -1;
     log->lines.longest = LONGEST_LOG_LINE;

@@ -14,15 +14,23 @@ void log_skip(LogReader *log, const char *reason)
     model_skip(log->model, log->run, log->line, reason);
 }
 
-// An epoch that began without a stamp has begun by its first one.
+// Epochs that begin without a stamp begin with the first one in them.
 void log_clock(LogReader *log, double time)
 {
-    if (!isfinite(time))
+    if (!isfinite(time) || !log->run)
         return;
     log->time = time;
     log->has_year = true;
-    if (!isfinite(log->epoch_time))
-        log->epoch_time = time;
+    if (log->clock_epoch == log->current)
+        return;
+    double span = time - log->clock_time;
+    EpochRow *row = log->clock_epoch == log->current - 1 && log->clock_epoch >= 0
+                        ? model_epoch(log->run, log->clock_epoch, NULL)
+                        : NULL;
+    if (row && span > 0 && span < 30 * 86400.0)
+        row->seconds = span;
+    log->clock_epoch = log->current;
+    log->clock_time = log->epoch_time = time;
 }
 
 void log_dialect(LogReader *log, const char *name)
@@ -269,6 +277,19 @@ static Status begin(LogReader *log, int index, double lr, Error *err)
     return status;
 }
 
+// The genotype of the current epoch is that of the next one to begin.
+static void keep_genotype(LogReader *log)
+{
+    log->has_pending = false;
+    log->pending.n_cells = 0;
+    for (int c = 0; c < log->run->n_cells && log->pending.n_cells < GENO_CELLS; c++) {
+        const GenoRow *row = model_geno_at(&log->run->cells[c], log->current);
+        if (row && row->logged)
+            log->pending.cells[log->pending.n_cells++] = row->geno;
+    }
+    log->has_pending = log->pending.n_cells > 0;
+}
+
 Status log_epoch(LogReader *log, int printed, double lr, int total, Error *err)
 {
     Status status = log_alpha_flush(log, err);
@@ -282,8 +303,10 @@ Status log_epoch(LogReader *log, int printed, double lr, int total, Error *err)
         log->after = true;
         return STATUS_OK;
     }
-    // accuracies before the first line about an epoch are those of a state that was loaded
+    // accuracies before the first line about an epoch are those of a state that was loaded, a
+    // genotype is the first one
     if (log->run && !log->has_header && log->current == 0) {
+        keep_genotype(log);
         model_rewind(log->run, -2, -1);
         log->current = -1;
     }
@@ -295,6 +318,12 @@ Status log_epoch(LogReader *log, int printed, double lr, int total, Error *err)
     log->had_lr |= isfinite(lr);
     log->has_header = true;
     log->after = log->start_hint = log->in_final = false;
+    const EpochRow *old = log->run && index == log->current ? row_at(log->run, index) : NULL;
+    bool resumed = old && isfinite(lr) && isfinite(old->lr) && has_accuracy(log, index);
+    if (resumed) {
+        model_rewind(log->run, index - 1, index - 1);
+        log->current = index - 1;
+    }
     if (log->run && index == log->current) {
         EpochRow *row = model_epoch(log->run, index, err);
         if (row && isfinite(lr) && isfinite(row->lr))
@@ -338,6 +367,16 @@ void log_next_stage(LogReader *log)
         log->run->epochs = each * STAGES;
         log->run->version++;
     }
+}
+
+void log_roll_back(LogReader *log, int printed)
+{
+    int index = log->base + printed;
+    if (!log->run || log->after || index >= log->current)
+        return;
+    model_rewind(log->run, index, index);
+    log->current = index;
+    log->ended = log->ended < index ? log->ended : index;
 }
 
 void log_selection(LogReader *log)
@@ -494,7 +533,7 @@ Status log_genotype(LogReader *log, const char *text, Error *err)
     taken = log->run && log->current >= 0 && has_geno(log, log->current) && !log->weak_geno;
     if (status)
         return status;
-    if (taken || log->current < 0) {
+    if (taken || log->current < 0 || log->current <= log->ended) {
         log->pending = geno;
         log->has_pending = true;
         return STATUS_OK;

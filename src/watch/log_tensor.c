@@ -101,7 +101,12 @@ static TensorPiece feed(LogTensor *t, const char *text)
 
 static bool is_numbers(const char *text)
 {
-    const char *end = text + strspn(text, "[]0123456789.,+-eEnaifTruFls \t");
+    const char *end = text;
+    for (size_t word = 1; word;) {
+        end += strspn(end, "[]0123456789.,+-eEnaif \t");
+        word = strncmp(end, "True", 4) == 0 ? 4 : strncmp(end, "False", 5) == 0 ? 5 : 0;
+        end += word;
+    }
     return *text && strpbrk(text, "0123456789[]nNTF") &&
            (!*end || strncmp(end, "device=", 7) == 0 || strncmp(end, "grad_fn=", 8) == 0 ||
             strncmp(end, "dtype=", 6) == 0 || strncmp(end, "requires_grad=", 14) == 0 ||

@@ -255,7 +255,7 @@ void model_rewind(ModelRun *run, int epoch, int64_t step)
     if (run->last_checkpoint > epoch)
         run->last_checkpoint = epoch;
     if (run->epoch > epoch)
-        run->epoch = epoch;
+        run->epoch = epoch < -1 ? -1 : epoch;
     if (run->step > step)
         run->step = step;
     if (run->judged > epoch) {
