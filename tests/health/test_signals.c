@@ -229,6 +229,32 @@ static void softmax_survives_large_and_missing_logits(void **state)
     near(b[1], 1.0, 1e-12);
 }
 
+// Class means by hand: (none, skip, conv, conv) on two edges, none counting where it competes.
+static void parameter_free_consensus_by_hand(void **state)
+{
+    (void)state;
+    static const char *const ops[] = { "none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3",
+                                       NULL };
+    HealthCell cell = scan_cell("cell", ops, true);
+    cell.n_edges = 2;
+    double p[] = { 0.1, 0.4, 0.2, 0.3, 0.2, 0.5, 0.1, 0.2 };
+    Signals s;
+    signals_compute(&cell, p, &s); // d = 0, 0.2
+    near(s.t_free, 1.0, 1e-12);
+    cell.derive = DERIVE_TOP;
+    signals_compute(&cell, p, &s); // d = 0.15 / 0.9, 0.35 / 0.8
+    near(s.t_free, 0.6041666666666666 / 0.2708333333333333, 1e-12);
+    p[0] = NAN;
+    signals_compute(&cell, p, &s);
+    near(s.t_free, 0.6041666666666666 / 0.2708333333333333, 1e-12);
+    p[1] = NAN;
+    signals_compute(&cell, p, &s);
+    assert_true(isnan(s.t_free));
+    strcpy(cell.op[1], "sep_conv_3x3"); // nothing without parameters competes
+    signals_compute(&cell, p, &s);
+    assert_true(isnan(s.t_free));
+}
+
 static void slope_leaves_gaps_out(void **state)
 {
     (void)state;
@@ -249,6 +275,7 @@ int main(void)
         cmocka_unit_test(one_hot_rows_have_a_finite_gap_and_an_infinite_t),
         cmocka_unit_test(the_start_is_noise_until_it_moves),
         cmocka_unit_test(softmax_survives_large_and_missing_logits),
+        cmocka_unit_test(parameter_free_consensus_by_hand),
         cmocka_unit_test(slope_leaves_gaps_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
