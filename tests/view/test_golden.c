@@ -73,7 +73,7 @@ static void add_screen(Str *out, int index, const ViewContext *ctx, int rows, in
     Grid g;
     ViewState state = { .form = goldens[index].form, .metric = goldens[index].metric };
     assert_true(screen_open(&g, rows, cols, tier));
-    view_find(goldens[index].view)->draw(ctx, &state, &g, (Rect){ 0, 0, rows, cols }, true);
+    view_draw(view_find(goldens[index].view), ctx, &state, &g, (Rect){ 0, 0, rows, cols }, true);
     char *text = grid_dump(&g, tier == GLYPHS_BRAILLE);
     str_addf(out, "==== %dx%d %s\n%s", cols, rows, tier == GLYPHS_ASCII ? "ascii" : "braille",
              text);

@@ -398,7 +398,7 @@ static void do_write(App *app, const char *arg)
         app_say(app, "out of memory");
         return;
     }
-    view->draw(&ctx, &app->states[id], &pane, (Rect){ 0, 0, r.rows, r.cols }, false);
+    view_draw(view, &ctx, &app->states[id], &pane, (Rect){ 0, 0, r.rows, r.cols }, false);
     save(app, name, grid_dump(&pane, false));
     grid_fini(&pane);
     if (view->csv) {

@@ -146,7 +146,7 @@ static void draw_pane(App *app, ViewId id, Rect r, bool focused)
     app_context(app, &ctx);
     ctx.details = r.cols >= 100;
     const View *view = view_get(id);
-    view->draw(&ctx, &app->states[id], &app->grid, r, focused);
+    view_draw(view, &ctx, &app->states[id], &app->grid, r, focused);
 }
 
 static void draw_too_small(App *app, Rect r)

@@ -303,7 +303,7 @@ static int draw(const ShowArgs *a, const View *view, const ShowData *d)
     }
     grid.glyphs = tier;
     grid.ascii_only = tier == GLYPHS_ASCII;
-    view->draw(&ctx, &state, &grid, (Rect){ 0, 0, grid.rows, grid.cols }, false);
+    view_draw(view, &ctx, &state, &grid, (Rect){ 0, 0, grid.rows, grid.cols }, false);
     bool printed = show_print(&grid, color, a->roles, stdout);
     grid_fini(&grid);
     return printed ? 0 : 1;

@@ -157,7 +157,7 @@ static bool draw_empty(const ViewContext *ctx, Grid *g, Rect area, int cell)
     return true;
 }
 
-static void draw_inside(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
+static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
 {
     int cell = part_cell(ctx);
     char remark[160], a[16], b[16];
@@ -199,21 +199,11 @@ static void draw_inside(const ViewContext *ctx, ViewState *state, Grid *g, Rect 
         draw_edge_chart(ctx, state, g, chart, cell);
 }
 
-static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
-{
-    Rect old = grid_clip(g, area);
-    draw_inside(ctx, state, g, area, focused);
-    g->clip = old;
-}
-
 static int act(const ViewContext *ctx, ViewState *state, ViewAction action)
 {
     (void)ctx;
-    if (action == ACTION_FORM || action == ACTION_OPEN) {
-        state->form = !state->form;
-        return VIEW_HANDLED | VIEW_REDRAW;
-    }
-    return part_move(state, action);
+    return action == ACTION_FORM || action == ACTION_OPEN ? part_other_form(state)
+                                                          : part_move(state, action);
 }
 
 static char *csv(const ViewContext *ctx, const ViewState *state)

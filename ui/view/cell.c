@@ -101,7 +101,7 @@ static void draw_others(const ViewContext *ctx, int shown, Grid *g, Rect *below)
     }
 }
 
-static void draw_inside(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
+static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
 {
     int cell = part_cell(ctx), need_rows, need_cols;
     char text[200];
@@ -148,20 +148,10 @@ static void draw_inside(const ViewContext *ctx, ViewState *state, Grid *g, Rect 
         grid_text(g, below.row + below.rows - 1, below.col, below.cols, ROLE_DIM, 0, text);
 }
 
-static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
-{
-    Rect old = grid_clip(g, area);
-    draw_inside(ctx, state, g, area, focused);
-    g->clip = old;
-}
-
 static int act(const ViewContext *ctx, ViewState *state, ViewAction action)
 {
     (void)ctx;
-    if (action != ACTION_FORM)
-        return VIEW_IGNORED;
-    state->form = !state->form;
-    return VIEW_HANDLED | VIEW_REDRAW;
+    return action == ACTION_FORM ? part_other_form(state) : VIEW_IGNORED;
 }
 
 static char *csv(const ViewContext *ctx, const ViewState *state)

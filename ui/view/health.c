@@ -279,7 +279,6 @@ static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, b
 {
     if (draw_empty(ctx, g, area))
         return;
-    Rect old = grid_clip(g, area);
     draw_verdict(ctx, g, area, focused);
     Rect rest = { area.row + 1, area.col, area.rows - 1, area.cols };
     state->items = part_alarm_count(ctx);
@@ -302,17 +301,12 @@ static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, b
         }
         draw_alarms(ctx, state, g, below);
     }
-    g->clip = old;
 }
 
 static int act(const ViewContext *ctx, ViewState *state, ViewAction action)
 {
     (void)ctx;
-    if (action == ACTION_FORM) {
-        state->form = !state->form;
-        return VIEW_HANDLED | VIEW_REDRAW;
-    }
-    return part_move(state, action);
+    return action == ACTION_FORM ? part_other_form(state) : part_move(state, action);
 }
 
 static char *csv(const ViewContext *ctx, const ViewState *state)

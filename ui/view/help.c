@@ -21,7 +21,7 @@ static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, b
     bool commands = area.cols >= 90;
     const ViewKey *keys = view_keys(&n);
     const View *about = view_get(ctx->focus);
-    Rect old = grid_clip(g, area), rest = area;
+    Rect rest = area;
     if (about && ctx->focus != VIEW_HELP && area.rows >= 16) {
         rest = part_heading(g, rest, about->title, "this pane", focused);
         rest = below(rest, text_wrap(g, rest, ROLE_TEXT, 0, about->help) + 1);
@@ -48,7 +48,6 @@ static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, b
         grid_text(g, area.row + area.rows - 1, area.col, area.cols, ROLE_DIM, ATTR_REVERSE,
                   " more below: arrows or PgDn ");
     }
-    g->clip = old;
 }
 
 static int act(const ViewContext *ctx, ViewState *state, ViewAction action)

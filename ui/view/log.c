@@ -137,7 +137,7 @@ static int draw_full(Grid *g, Rect area, int cursor)
     return 4;
 }
 
-static void draw_inside(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
+static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
 {
     if (!ctx->run) {
         text_empty(g, area, "no run is open", "0 lists the runs, Enter opens one");
@@ -170,13 +170,6 @@ static void draw_inside(const ViewContext *ctx, ViewState *state, Grid *g, Rect 
                     .sort_column = -1,
                     .focused = focused };
     table_draw(g, list, &table, &state->top);
-}
-
-static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
-{
-    Rect old = grid_clip(g, area);
-    draw_inside(ctx, state, g, area, focused);
-    g->clip = old;
 }
 
 static int act(const ViewContext *ctx, ViewState *state, ViewAction action)

@@ -503,13 +503,11 @@ static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, b
         text_empty(g, area, "no run is open", "0 lists the runs, Enter opens one");
         return;
     }
-    Rect old = grid_clip(g, area);
     draw_name(ctx, g, (Rect){ area.row, area.col, 1, area.cols }, focused);
     draw_state(ctx, g, (Rect){ area.row + 1, area.col, 1, area.cols });
     draw_verdict(ctx, g, (Rect){ area.row + 2, area.col, 1, area.cols });
     int top = area.rows >= 30 ? 4 : 3;
     draw_body(ctx, g, (Rect){ area.row + top, area.col, area.rows - top, area.cols });
-    g->clip = old;
 }
 
 static int act(const ViewContext *ctx, ViewState *state, ViewAction action)

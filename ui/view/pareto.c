@@ -156,7 +156,7 @@ static void draw_point(const ViewContext *ctx, Grid *g, Rect area, int trial, bo
     text_wrap(g, rest, ROLE_DIM, 0, t->arch ? t->arch : "");
 }
 
-static void draw_inside(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
+static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
 {
     enum { FRONT = 512 };
     int front[FRONT];
@@ -178,13 +178,6 @@ static void draw_inside(const ViewContext *ctx, ViewState *state, Grid *g, Rect 
     Rect point = { plot.row + plot.rows, rest.col, foot, rest.cols };
     if (foot > 0 && state->cursor >= 0)
         draw_point(ctx, g, point, state->cursor, in_front(front, n, state->cursor));
-}
-
-static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
-{
-    Rect old = grid_clip(g, area);
-    draw_inside(ctx, state, g, area, focused);
-    g->clip = old;
 }
 
 // Left and right walk along the front, up and down through all trials.

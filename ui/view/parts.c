@@ -362,6 +362,12 @@ int part_move(ViewState *s, ViewAction action)
     return VIEW_HANDLED | (s->cursor != old ? VIEW_REDRAW : 0);
 }
 
+int part_other_form(ViewState *state)
+{
+    state->form = !state->form;
+    return VIEW_HANDLED | VIEW_REDRAW;
+}
+
 bool part_matches(const char *text, const char *filter)
 {
     return !filter || !*filter || strcasestr(text, filter) != NULL;

@@ -90,6 +90,7 @@ void part_advice(const ModelRun *run, const HealthAlarm *alarm, char *buf, size_
 
 // Moves a cursor over state->items by the usual keys; VIEW_IGNORED for others.
 int part_move(ViewState *state, ViewAction action);
+int part_other_form(ViewState *state);
 bool part_matches(const char *text, const char *filter); // without case; empty matches all
 const char *part_name(const ModelRun *run);              // never empty
 

@@ -185,7 +185,7 @@ static Rect draw_spaces(const ViewContext *ctx, Grid *g, Rect area, int runs, in
     return (Rect){ area.row, area.col, used - 1, area.cols };
 }
 
-static void draw_inside(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
+static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
 {
     static Rows rows;
     rows.ctx = ctx;
@@ -219,13 +219,6 @@ static void draw_inside(const ViewContext *ctx, ViewState *state, Grid *g, Rect 
                     .sort_column = -1,
                     .focused = focused };
     table_draw(g, area, &table, &state->top);
-}
-
-static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
-{
-    Rect old = grid_clip(g, area);
-    draw_inside(ctx, state, g, area, focused);
-    g->clip = old;
 }
 
 static void toggle_mark(ViewState *state, int run)

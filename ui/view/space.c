@@ -111,7 +111,6 @@ static void draw_script(const ViewContext *ctx, ViewState *state, Grid *g, Rect 
 
 static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
 {
-    Rect old = grid_clip(g, area);
     if (!ctx->script_text) {
         if (ctx->run && ctx->run->n_cells > 0 && area.rows >= 6)
             draw_meaning(ctx, g, area);
@@ -122,7 +121,6 @@ static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, b
                        ctx->run ? "logs of other programs have none; dartboard check SPACE.lua "
                                   "checks a script"
                                 : "0 lists runs and spaces");
-        g->clip = old;
         return;
     }
     bool bad = ctx->script_error_line > 0;
@@ -148,7 +146,6 @@ static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, b
         rest.cols -= 40;
     }
     draw_script(ctx, state, g, rest);
-    g->clip = old;
 }
 
 static int act(const ViewContext *ctx, ViewState *state, ViewAction action)

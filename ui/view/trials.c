@@ -151,7 +151,7 @@ static bool draw_empty(const ViewContext *ctx, Grid *g, Rect area)
     return true;
 }
 
-static void draw_inside(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
+static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
 {
     TableColumn columns[TABLE_COLUMNS];
     if (draw_empty(ctx, g, area))
@@ -182,13 +182,6 @@ static void draw_inside(const ViewContext *ctx, ViewState *state, Grid *g, Rect 
                     .sort_up = rows.up,
                     .focused = focused };
     table_draw(g, area, &table, &state->top);
-}
-
-static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, bool focused)
-{
-    Rect old = grid_clip(g, area);
-    draw_inside(ctx, state, g, area, focused);
-    g->clip = old;
 }
 
 static int act(const ViewContext *ctx, ViewState *state, ViewAction action)

@@ -12,6 +12,14 @@ static const View *const table[VIEW_COUNT] = {
     [VIEW_HELP] = &view_help,
 };
 
+void view_draw(const View *view, const ViewContext *ctx, ViewState *state, Grid *grid, Rect area,
+               bool focused)
+{
+    Rect old = grid_clip(grid, area);
+    view->draw(ctx, state, grid, area, focused);
+    grid->clip = old;
+}
+
 const View *view_get(ViewId id)
 {
     return id >= 0 && id < VIEW_COUNT ? table[id] : NULL;

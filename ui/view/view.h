@@ -98,12 +98,16 @@ typedef struct {
     const char *title;
     const char *keys; // last row: "a graph/matrix  [ ] cell  , . epoch"
     const char *help; // paragraph for the help overlay
+    // Called by view_draw, which clips to the area.
     void (*draw)(const ViewContext *ctx, ViewState *state, Grid *grid, Rect area, bool focused);
     int (*act)(const ViewContext *ctx, ViewState *state, ViewAction action);
     // Data behind the picture as CSV, for `w`; NULL if none. Caller frees.
     char *(*csv)(const ViewContext *ctx, const ViewState *state);
 } View;
 
+// Draws inside the area and nowhere else.
+void view_draw(const View *view, const ViewContext *ctx, ViewState *state, Grid *grid, Rect area,
+               bool focused);
 const View *view_get(ViewId id);
 const View *view_find(const char *name); // NULL if unknown
 // The run under the cursor of the runs view, -1 none: index into ctx->model->runs. The filter
