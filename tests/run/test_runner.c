@@ -46,7 +46,7 @@ static int drop_temp(void **state)
 // --------------------------------------------------------------------------------------
 
 typedef struct {
-    const char *strategy, *more; // more: another setting, NULL none
+    const char *strategy, *more; // more: other settings, a blank between two; NULL none
 } Wish;
 
 static Status apply(void *self, Settings *s, Error *err)
@@ -55,8 +55,11 @@ static Status apply(void *self, Settings *s, Error *err)
     Status status = settings_set(s, "run.dir", temp, NULL, 0, err);
     if (status == STATUS_OK)
         status = settings_set(s, "search.strategy", wish->strategy, NULL, 0, err);
-    if (status == STATUS_OK && wish->more)
-        status = settings_assign(s, wish->more, err);
+    char more[256], *save = NULL;
+    snprintf(more, sizeof more, "%s", wish->more ? wish->more : "");
+    for (char *word = strtok_r(more, " ", &save); word && status == STATUS_OK;
+         word = strtok_r(NULL, " ", &save))
+        status = settings_assign(s, word, err);
     return status;
 }
 
@@ -115,8 +118,8 @@ static void records_free(Records *r)
 
 static bool is_data(const char *t)
 {
-    static const char *const kinds[] = { "alpha", "epoch",    "genotype", "signals",
-                                         "trial", "gradient", "hessian",  "alarm" };
+    static const char *const kinds[] = { "alpha",    "epoch",   "genotype", "signals", "trial",
+                                         "gradient", "hessian", "alarm",    "cells" };
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(t, kinds[i]) == 0)
             return true;
@@ -433,6 +436,35 @@ static void a_fork_with_nothing_changed_repeats_the_run(void **state)
     assert_same_journals("whole", "forked"); // the parent's past included
 }
 
+// The first stage ends with epoch 2.
+static void stages_go_on_where_they_were_killed_and_can_be_forked(void **state)
+{
+    (void)state;
+    Error err = { 0 };
+    char path[PATH_MAX], from[PATH_MAX];
+    const Wish staged = { "darts", "search.pdarts_stages=2 search.epochs=3 search.pdarts_cells=1 "
+                                   "search.warmup_epochs=1" };
+    run_whole("staged", &staged);
+    live_until("staged-doomed", &staged, false, (Doom){ "cells", 1 });
+    live_until("staged-doomed", &staged, true, (Doom){ "epoch", 2 });
+    live_until("staged-doomed", &staged, true, (Doom){ "alpha", 3 });
+    path_of("staged-doomed", path);
+    assert_int_equal(run_resume(path, &(RunHooks){ 0 }, &outcome, &err), STATUS_OK);
+    assert_same_journals("staged", "staged-doomed");
+    assert_same_checkpoints("staged", "staged-doomed");
+    path_of("staged", from);
+    for (int epoch = 2; epoch < 5; epoch++) {
+        char name[32];
+        snprintf(name, sizeof name, "staged-%d", epoch);
+        ForkRequest request = {
+            .from = from, .name = name, .epoch = epoch, .user = apply, .self = (void *)&staged
+        };
+        if (run_fork(&request, &(RunHooks){ 0 }, &outcome, &err) != STATUS_OK)
+            fail_msg("%s", err.msg);
+        assert_same_journals("staged", name);
+    }
+}
+
 static void full_disk_ends_the_run_and_loses_nothing(void **state)
 {
     (void)state;
@@ -516,6 +548,7 @@ int main(void)
         cmocka_unit_test(killed_evolution_ends_with_the_same_numbers),
         cmocka_unit_test(fair_threshold_reaches_the_search),
         cmocka_unit_test(killed_between_record_and_checkpoint_repeats_it_once),
+        cmocka_unit_test(stages_go_on_where_they_were_killed_and_can_be_forked),
         cmocka_unit_test(full_disk_ends_the_run_and_loses_nothing),
         cmocka_unit_test(second_run_on_a_locked_directory_is_refused),
         cmocka_unit_test(retraining_sees_the_sealed_part_and_a_search_does_not),
