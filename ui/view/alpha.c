@@ -38,27 +38,40 @@ typedef struct {
     int left, width; // columns of the edge names, of one operator
 } Heat;
 
+// The one operator of a column, whichever edges still have it; "" if edges differ or none has any.
+static const char *column_op(const HealthCell *shape, int k)
+{
+    const char *name = "";
+    for (int e = 0; e < shape->n_edges; e++) {
+        const char *op = health_op(shape, e, k);
+        if (!op || !op[0])
+            continue;
+        if (name[0] && strcmp(name, op) != 0)
+            return "";
+        name = op;
+    }
+    return name;
+}
+
 static void heat_heading(Grid *g, Rect area, const Heat *h)
 {
     const HealthCell *shape = &h->cell->shape;
     grid_text(g, area.row, area.col, h->left - 1, ROLE_TITLE, ATTR_BOLD, "edge");
     for (int k = 0; k < shape->n_ops; k++) {
         char code[5];
-        const char *op = health_op(shape, 0, k);
-        if (!op || !op[0]) // removed or another list there: a number names the column
-            snprintf(code, sizeof code, "%d", k % 100);
-        else if (shape->per_edge)
-            snprintf(code, sizeof code, "op%d", k % 100);
-        else
+        const char *op = column_op(shape, k);
+        if (op[0])
             op_code_of_name(op, code);
+        else // a number names the column
+            snprintf(code, sizeof code, "op%d", k % 100);
         if (h->width < 5) // "sep3" becomes "s3", "skip" "sk"
             snprintf(code, sizeof code, "%c%c", code[0],
                      strlen(code) == 4 && code[3] <= '9' ? code[3] : code[1]);
         int col = area.col + h->left + k * h->width, pad = h->width >= 7   ? 2
                                                            : h->width >= 5 ? 1
                                                                            : 0;
-        grid_text(g, area.row, col + pad, h->width - pad,
-                  op && op[0] && !shape->per_edge ? op_role(op) : ROLE_TITLE, ATTR_BOLD, code);
+        grid_text(g, area.row, col + pad, h->width - pad, op[0] ? op_role(op) : ROLE_TITLE,
+                  ATTR_BOLD, code);
     }
 }
 
