@@ -21,6 +21,7 @@
 #define streams_fwd KERNEL_NAME(streams_fwd)
 #define streams_reduce KERNEL_NAME(streams_reduce)
 #define groups_sum KERNEL_NAME(groups_sum)
+#define entry_share KERNEL_NAME(entry_share)
 #define entry_border KERNEL_NAME(entry_border)
 
 void units_fwd(const KernelUnits *u);
@@ -39,6 +40,11 @@ void streams_reduce(const KernelMix *m);
 size_t unit_floats(const KernelShape *s);
 size_t dense_floats(const KernelShape *s);
 size_t pools_floats(const KernelShape *s);
+
+// How the loops of a call that say schedule(runtime) are shared out: equal shares while tensors of
+// so many floats may still lie in the threads' own caches, else piece by piece, so that a thread
+// that is held up does not hold up the others. Whoever does a task, its result is the same.
+void entry_share(const KernelShape *s, int tasks, int threads);
 
 // out[i] = sum of the groups' group[g * stride + i] in order. `group` is aligned to vectors, the
 // stride a multiple of 16 floats.

@@ -25,10 +25,17 @@ static int stream_width(int c)
     return vw;
 }
 
+static void share(const KernelMix *m)
+{
+    KernelShape s = { .n = m->n, .h = m->hw, .w = 1, .c = m->c };
+    entry_share(&s, m->n, m->work->threads);
+}
+
 void streams_fwd(const KernelMix *m)
 {
     const int vw = stream_width(m->c);
-#pragma omp parallel for num_threads(m->work->threads) schedule(static)
+    share(m);
+#pragma omp parallel for num_threads(m->work->threads) schedule(runtime)
     for (int i = 0; i < m->n; i++)
         WIDTH_CALL(vw, mix_image, m, i);
 }
@@ -36,7 +43,8 @@ void streams_fwd(const KernelMix *m)
 void streams_reduce(const KernelMix *m)
 {
     const int vw = stream_width(m->c);
-#pragma omp parallel for num_threads(m->work->threads) schedule(static)
+    share(m);
+#pragma omp parallel for num_threads(m->work->threads) schedule(runtime)
     for (int i = 0; i < m->n; i++)
         WIDTH_CALL(vw, mix_reduce_image, m, i);
 }

@@ -332,11 +332,12 @@ static void store_mid(const PackTiles *t, int i)
 void pack_units_fwd(const KernelUnits *u)
 {
     const int tiles = tile_count(u);
+    entry_share(&u->shape, tiles, u->work->threads);
 #pragma omp parallel num_threads(u->work->threads)
     {
         PackTiles t;
         tiles_init(&t, u, false);
-#pragma omp for schedule(static)
+#pragma omp for schedule(runtime)
         for (int tile = 0; tile < tiles; tile++) {
             tile_begin(&t, tile, false);
             load_images(&t);
@@ -401,11 +402,12 @@ void pack_units_bwd(const KernelUnits *u)
     size_t stride = 0, pw;
     for (int i = 0; i < u->n_units; i++)
         stride += unit_weights(u, i, &pw);
+    entry_share(&u->shape, groups, u->work->threads);
 #pragma omp parallel num_threads(u->work->threads)
     {
         PackTiles t;
         tiles_init(&t, u, true);
-#pragma omp for schedule(static)
+#pragma omp for schedule(runtime)
         for (int g = 0; g < groups; g++) {
             float *gw = stride ? u->work->group + (size_t)g * stride : NULL;
             const int from = (int)((int64_t)tiles * g / groups);

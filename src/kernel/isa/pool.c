@@ -109,11 +109,12 @@ static void pool_one(const KernelPool *p, const PoolTiles *t, int image, bool is
 
 void pools_fwd(const KernelPool *p)
 {
+    entry_share(&p->shape, p->shape.n, p->work->threads);
 #pragma omp parallel num_threads(p->work->threads)
     {
         PoolTiles t;
         tiles_init(&t, p, false);
-#pragma omp for schedule(static)
+#pragma omp for schedule(runtime)
         for (int image = 0; image < p->shape.n; image++) {
             if (p->max)
                 pool_one(p, &t, image, true);
@@ -154,11 +155,12 @@ void pools_bwd(const KernelPool *p)
 {
     if (!p->dst.dx)
         return;
+    entry_share(&p->shape, p->shape.n, p->work->threads);
 #pragma omp parallel num_threads(p->work->threads)
     {
         PoolTiles t;
         tiles_init(&t, p, true);
-#pragma omp for schedule(static)
+#pragma omp for schedule(runtime)
         for (int image = 0; image < p->shape.n; image++)
             pool_back(p, &t, image);
     }

@@ -182,11 +182,12 @@ void units_fwd(const KernelUnits *u)
         pack_units_fwd(u);
         return;
     }
+    entry_share(&u->shape, u->shape.n, u->work->threads);
 #pragma omp parallel num_threads(u->work->threads)
     {
         UnitTiles t;
         tiles_init(&t, u, false);
-#pragma omp for schedule(static)
+#pragma omp for schedule(runtime)
         for (int image = 0; image < u->shape.n; image++) {
             tile_load(&t.in, &u->src, 0, image);
             for (int i = 0; i < u->n_units; i++) {
@@ -218,11 +219,12 @@ void depthwise_fwd(const KernelUnits *u)
         pack_units_fwd(u);
         return;
     }
+    entry_share(&u->shape, u->shape.n, u->work->threads);
 #pragma omp parallel num_threads(u->work->threads)
     {
         UnitTiles t;
         tiles_init(&t, u, false);
-#pragma omp for schedule(static)
+#pragma omp for schedule(runtime)
         for (int image = 0; image < u->shape.n; image++) {
             tile_load(&t.in, &u->src, 0, image);
             for (int i = 0; i < u->n_units; i++) {
@@ -393,11 +395,12 @@ void units_bwd(const KernelUnits *u)
     size_t stride = 0, pw;
     for (int i = 0; i < u->n_units; i++)
         stride += unit_weights(u, i, &pw);
+    entry_share(&u->shape, KERNEL_GROUPS, u->work->threads);
 #pragma omp parallel num_threads(u->work->threads)
     {
         UnitTiles t;
         tiles_init(&t, u, true);
-#pragma omp for schedule(static)
+#pragma omp for schedule(runtime)
         for (int g = 0; g < KERNEL_GROUPS; g++) {
             float *gw = stride ? u->work->group + (size_t)g * stride : NULL;
             const int from = kernel_group(u->shape.n, g), to = kernel_group(u->shape.n, g + 1);
