@@ -141,8 +141,8 @@ static int sgas_row(const HealthCell *cell, const double *p, int edge, double *q
 
 static double row_certainty(const double *q, int cols, int live)
 {
-    if (live < 2)
-        return NAN;
+    if (live < 2) // nothing to be uncertain about
+        return 1.0;
     double h = 0.0;
     for (int k = 0; k < cols; k++)
         if (q[k] > 0.0)
@@ -158,7 +158,7 @@ static double row_overlap(const double *a, const double *b, int cols)
     return sum;
 }
 
-// x to [0, 1] over the edges; all equal gives 0.
+// x to [0, 1] over the edges; where all are equal but for rounding they say nothing: 1.
 static double minmax(const double *x, int n, int i)
 {
     double low = x[0], high = x[0];
@@ -166,7 +166,7 @@ static double minmax(const double *x, int n, int i)
         low = fmin(low, x[j]);
         high = fmax(high, x[j]);
     }
-    return high > low ? (x[i] - low) / (high - low) : 0.0;
+    return high - low > 1e-6 ? (x[i] - low) / (high - low) : 1.0;
 }
 
 void rule_sgas(const HealthCell *cell, const double *now, const double *const *then, int n_then,

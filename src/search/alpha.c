@@ -110,3 +110,11 @@ OpClass alpha_class(const Alpha *alpha, int type, int edge, int col)
     const SpaceEdge *e = &alpha->space->cells[type].edges[edge];
     return col < e->n_ops ? alpha->space->ops[e->ops[col]].kind : OP_NONE;
 }
+
+int alpha_first_edge(const Alpha *alpha, int type)
+{
+    int n = 0;
+    for (int t = 0; t < type; t++)
+        n += alpha->rows[t];
+    return n;
+}

@@ -35,6 +35,8 @@ void alpha_fini(Alpha *alpha);
 void alpha_restart(Alpha *alpha, double init, uint64_t seed, int round);
 // One step of Adam on the gradient, which is used up.
 void alpha_step(Alpha *alpha, double *grad, const AlphaStep *o);
+// Number of edges of the types before this one: where its edges begin in a list of all.
+int alpha_first_edge(const Alpha *alpha, int type);
 // Class of the operator in column col of an edge.
 OpClass alpha_class(const Alpha *alpha, int type, int edge, int col);
 

@@ -22,8 +22,9 @@ static bool name_ops(const Space *space, const SpaceCell *from, const float *p, 
     return changed;
 }
 
-static Status shape_cell(const Space *space, const SpaceCell *from, HealthCell *to, Error *err)
+Status judge_shape(const Space *space, int type, HealthCell *to, Error *err)
 {
+    const SpaceCell *from = &space->cells[type];
     *to = (HealthCell){ .inputs = from->inputs,
                         .nodes = from->nodes,
                         .keep = from->keep,
@@ -66,7 +67,7 @@ Status judge_open(Judge *judge, const Alpha *alpha, const HealthLimits *limits, 
     *judge = (Judge){ .alpha = alpha, .limits = *limits };
     Status status = STATUS_OK;
     for (int t = 0; t < alpha->types && status == STATUS_OK; t++)
-        status = shape_cell(alpha->space, &alpha->space->cells[t], &judge->cell[t], err);
+        status = judge_shape(alpha->space, t, &judge->cell[t], err);
     return status == STATUS_OK ? new_health(judge, err) : status;
 }
 

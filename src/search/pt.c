@@ -5,14 +5,6 @@
 
 enum { STREAM_PT = 0x70726f6a };
 
-static int first_edge(const Alpha *a, int type)
-{
-    int n = 0;
-    for (int t = 0; t < type; t++)
-        n += a->rows[t];
-    return n;
-}
-
 int pt_decisions(const Space *space)
 {
     int most = 0;
@@ -55,7 +47,7 @@ static Status decide_operator(Darts *d, int type, int edge, Error *err)
             lowest = acc;
         }
     }
-    d->sgas.choice[first_edge(a, type) + edge] = best;
+    d->sgas.choice[alpha_first_edge(a, type) + edge] = best;
     return STATUS_OK;
 }
 
@@ -64,7 +56,7 @@ static Status decide_edges(Darts *d, int type, int node, Error *err)
 {
     const Alpha *a = &d->alpha;
     const SpaceCell *cell = &a->space->cells[type];
-    int32_t *choice = d->sgas.choice + first_edge(a, type);
+    int32_t *choice = d->sgas.choice + alpha_first_edge(a, type);
     for (;;) {
         int kept = 0, least = -1;
         double highest = -INFINITY;
@@ -92,7 +84,7 @@ static Status decide_edges(Darts *d, int type, int node, Error *err)
 // The n-th open edge of a type, -1 when fewer are open.
 static int open_edge(const Darts *d, int type, int n)
 {
-    const int32_t *choice = d->sgas.choice + first_edge(&d->alpha, type);
+    const int32_t *choice = d->sgas.choice + alpha_first_edge(&d->alpha, type);
     for (int e = 0; e < d->alpha.rows[type]; e++)
         if (choice[e] == -1 && n-- == 0)
             return e;

@@ -5,6 +5,7 @@
 #include "src/arch/arch.h"
 #include "src/base/rng.h"
 #include "src/engine/plan.h"
+#include "src/health/signals.h"
 #include "src/net/net.h"
 #include "src/search/book.h"
 #include "src/search/weights.h"
@@ -84,14 +85,15 @@ void pdarts_space_fini(PrunedSpace *pruned);
 // edges of the cell. Alphas of decided edges stand still; the batch grows with every decision.
 enum { SGAS_HISTORY = 4, SGAS_FIRST = 9, SGAS_EVERY = 5 };
 typedef struct {
+    HealthCell cell[SPACE_CELLS];
     int32_t *choice; // [edges of all types]: -1 open, -2 removed, else column
-    float *past;     // [SGAS_HISTORY][n_alpha] q of the last epochs, newest first
+    double *past;    // [SGAS_HISTORY][n_alpha] softmax of the last epochs, newest first
     int64_t n_past;
     int64_t decisions; // epochs after which something was decided
 } Sgas;
 bool sgas_init(Sgas *s, const Alpha *alpha);
 void sgas_fini(Sgas *s);
-// Score of every edge of a type, decided ones -1.
+// Score of every edge of a type (rule_sgas), decided ones -1.
 void sgas_scores(const Sgas *s, const Alpha *alpha, int type, double *score);
 // Takes the state after epoch e; decides when it is time.
 void sgas_epoch(Sgas *s, const Alpha *alpha, int e);

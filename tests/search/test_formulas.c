@@ -406,8 +406,11 @@ static void sgas_scores_are_normalised_over_the_cell(void **state)
     assert_true(alpha_init(&a, &tiny.space, false, 1.5, 9));
     assert_true(sgas_init(&s, &a));
     sgas_epoch(&s, &a, 0); // what stability is measured against
-    float past[20];
+    double past[20];
     memcpy(past, s.past, sizeof past);
+    for (int e = 0; e < 5; e++) // without none
+        for (int k = 3; k >= 0; k--)
+            past[4 * e + k] = k == 0 ? 0 : past[4 * e + k] / (1 - past[4 * e]);
     for (int i = 0; i < 20; i++)
         a.value[i] += 0.3f * (float)(i % 5);
     s.choice[2] = 1;
