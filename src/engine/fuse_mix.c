@@ -298,8 +298,16 @@ static int generic_sources(Plan *plan, int node, int *count)
         *count = from->n_src;
         return from->src;
     }
-    Source s[2] = { lower_one(plan, in, true) };
+    Source s[2];
     *count = 1;
+    if (n->attr.kind == LAYER_LINEAR) { // one matrix for the whole batch
+        int plain = lower_plain(plan, in);
+        if (plain == NONE)
+            return 0;
+        s[0] = lower_whole(plan, plain);
+    } else {
+        s[0] = lower_one(plan, in, true);
+    }
     if (n->attr.kind == LAYER_SCALE) {
         int factor = lower_plain(plan, lower_input_index(plan, &plan->nodes[node], 1));
         if (factor == NONE)

@@ -60,7 +60,7 @@ static void shift_fwd(const RefImage *r)
                (size_t)(s->w - 1) * s->c * sizeof *r->y);
 }
 
-static void image_fwd(const RefImage *r)
+static void image_fwd(const RefImage *r, RefStep attention)
 {
     const KernelShape *s = &r->a->shape;
     switch (r->a->kind) {
@@ -70,7 +70,7 @@ static void image_fwd(const RefImage *r)
     case GEN_SHUFFLE: ref_shuffle_fwd(r); break;
     case GEN_SHIFT: shift_fwd(r); break;
     case GEN_LAYER_NORM: ref_norm_fwd(r); break;
-    case GEN_ATTENTION: ref_attention_fwd(r); break;
+    case GEN_ATTENTION: attention(r); break;
     case GEN_DROPOUT:
     case GEN_DROP_PATH:
     case GEN_NOISE: ref_random_fwd(r); break;
@@ -93,7 +93,7 @@ static RefImage scratch(const KernelGenericArgs *a, int image)
                        .tmp = tile + 2 * in + 2 * out };
 }
 
-void ref_generic_fwd(const KernelGenericArgs *a)
+void ref_generic_fwd_by(const KernelGenericArgs *a, RefStep attention)
 {
     const KernelShape *s = &a->shape;
     int hw = out_hw(s);
@@ -103,10 +103,15 @@ void ref_generic_fwd(const KernelGenericArgs *a)
             continue;
         RefImage r = scratch(a, image);
         float *y = a->y + (size_t)image * hw * a->y_ld;
-        image_fwd(&r);
+        image_fwd(&r, attention);
         for (int p = 0; p < hw; p++)
             memcpy(y + (size_t)p * a->y_ld, r.y + (size_t)p * s->oc, (size_t)s->oc * sizeof *y);
     }
+}
+
+void ref_generic_fwd(const KernelGenericArgs *a)
+{
+    ref_generic_fwd_by(a, ref_attention_fwd);
 }
 
 // ---- backward -----------------------------------------------------------------------------------
@@ -160,7 +165,7 @@ static void shift_bwd(const RefImage *r)
                (size_t)(s->w - 1) * s->c * sizeof *r->dx);
 }
 
-static void image_bwd(const RefImage *r)
+static void image_bwd(const RefImage *r, RefStep attention)
 {
     const KernelShape *s = &r->a->shape;
     switch (r->a->kind) {
@@ -170,7 +175,7 @@ static void image_bwd(const RefImage *r)
     case GEN_SHUFFLE: ref_shuffle_bwd(r); break;
     case GEN_SHIFT: shift_bwd(r); break;
     case GEN_LAYER_NORM: ref_norm_bwd(r); break;
-    case GEN_ATTENTION: ref_attention_bwd(r); break;
+    case GEN_ATTENTION: attention(r); break;
     case GEN_DROPOUT:
     case GEN_DROP_PATH:
     case GEN_NOISE: ref_random_bwd(r); break;
@@ -197,7 +202,8 @@ static void weight_sizes(const KernelGenericArgs *a, size_t size[4])
     }
 }
 
-static void backward_image(const KernelGenericArgs *a, int image, float *const part[4])
+static void backward_image(const KernelGenericArgs *a, int image, float *const part[4],
+                           RefStep attention)
 {
     const KernelShape *s = &a->shape;
     if (ref_shuffle_direct_back(a, image))
@@ -208,7 +214,7 @@ static void backward_image(const KernelGenericArgs *a, int image, float *const p
     r.g_w2 = a->g_w2 ? part[2] : NULL;
     r.g_bias2 = a->g_bias2 ? part[3] : NULL;
     ref_grad(&a->grad, image, out_hw(s), s->oc, (float *)r.dy);
-    image_bwd(&r);
+    image_bwd(&r, attention);
     if (a->dst.dx)
         ref_write(&a->dst, &a->src, image, (RefDelta){ r.dx, s->c, in_hw(s) });
     if (a->kind == GEN_SCALE && a->dst2.dx) {
@@ -217,7 +223,7 @@ static void backward_image(const KernelGenericArgs *a, int image, float *const p
     }
 }
 
-void ref_generic_bwd(const KernelGenericArgs *a)
+void ref_generic_bwd_by(const KernelGenericArgs *a, RefStep attention)
 {
     size_t size[4], stride = 0;
     float *out[4] = { a->g_w, a->g_bias, a->g_w2, a->g_bias2 };
@@ -233,7 +239,7 @@ void ref_generic_bwd(const KernelGenericArgs *a)
         if (weights)
             memset(part[0], 0, stride * sizeof *part[0]);
         for (int i = kernel_group(a->shape.n, g); i < kernel_group(a->shape.n, g + 1); i++)
-            backward_image(a, i, part);
+            backward_image(a, i, part, attention);
     }
     const float *group = a->work->group;
     for (int k = 0; k < 4; k++) {
@@ -241,6 +247,11 @@ void ref_generic_bwd(const KernelGenericArgs *a)
             kernel_sum_groups(group, stride, size[k], out[k], a->work->threads);
         group += kernel_round(size[k]);
     }
+}
+
+void ref_generic_bwd(const KernelGenericArgs *a)
+{
+    ref_generic_bwd_by(a, ref_attention_bwd);
 }
 
 size_t ref_tile_floats(KernelEntry entry, const KernelShape *s)

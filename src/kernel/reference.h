@@ -63,6 +63,10 @@ void ref_shuffle_bwd(const RefImage *r);
 // Straight between the tensors, where nothing has to be done on the way; false: did nothing.
 bool ref_shuffle_direct(const KernelGenericArgs *a, int image);
 bool ref_shuffle_direct_back(const KernelGenericArgs *a, int image);
+// ref_generic_* with another attention.
+typedef void (*RefStep)(const RefImage *r);
+void ref_generic_fwd_by(const KernelGenericArgs *a, RefStep attention);
+void ref_generic_bwd_by(const KernelGenericArgs *a, RefStep attention);
 size_t ref_attention_floats(const KernelShape *s);
 
 #endif

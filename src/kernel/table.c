@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "src/kernel/reference.h"
+#include "src/kernel/blas.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -109,10 +109,11 @@ static const Kernels *completed(int i)
         OR_REFERENCE(mix_reduce),
         OR_REFERENCE(act_fwd),
         OR_REFERENCE(act_bwd),
-        OR_REFERENCE(generic_fwd),
-        OR_REFERENCE(generic_bwd),
+        .generic_fwd = set->generic_fwd ? set->generic_fwd : blas_generic_fwd,
+        .generic_bwd = set->generic_bwd ? set->generic_bwd : blas_generic_bwd,
         OR_REFERENCE(loss),
     };
+    blas_start();
     active_sets[i] = &full[i];
     return active_sets[i];
 }

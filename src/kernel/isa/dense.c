@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <omp.h>
 
+#include "src/kernel/blas.h"
 #include "src/kernel/isa/entry.h"
 
 // Dense, grouped and pointwise convolution. Sources lie one after the other in the blocks of one
@@ -380,9 +381,13 @@ static void conv_image_bwd(const ConvTiles *t, int image, float *gw, float *gb, 
     }
 }
 
-void dense_bwd(const KernelConv *v)
+void dense_bwd(const KernelConv *all)
 {
+    KernelConv rest = *all;
+    const KernelConv *v = &rest;
     const KernelShape *s = &v->shape;
+    if (blas_conv_weights(all, streams_fwd))
+        rest.g_w = NULL;
     const size_t count = (size_t)(s->k * s->k) * (size_t)(s->c / s->groups) * (size_t)s->oc;
     const size_t w = v->g_w ? kernel_round(count) : 0;
     const size_t stride = w + (v->g_bias ? kernel_round((size_t)s->oc) : 0);
