@@ -108,6 +108,10 @@ static Status measure(const BenchOptions *o, Json *doc, Error *err)
         status = bench_kernels(o, &p, &machine, &part, err);
         json_put(doc, "kernels", part);
     }
+    if (status == STATUS_OK && kernels) {
+        status = bench_blas(o, &p, &part, err);
+        json_put(doc, "blas", part);
+    }
     if (status == STATUS_OK && steps) {
         status = bench_steps(o, &p, &machine, &part, err);
         json_put(doc, "steps", part);
@@ -129,6 +133,8 @@ static void print(const BenchOptions *o, const Json *doc)
         bench_print_machine(json_get(doc, "machine"));
     if (json_length(json_get(doc, "kernels")))
         bench_print_kernels(json_get(doc, "kernels"));
+    if (json_length(json_get(doc, "blas")))
+        bench_print_blas(json_get(doc, "blas"));
     if (json_length(json_get(doc, "steps"))) {
         bench_print_steps(json_get(doc, "steps"));
         if (o->torch)

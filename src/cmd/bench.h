@@ -67,6 +67,9 @@ double bench_kernels_cost(const BenchOptions *o);
 Status bench_kernels(const BenchOptions *o, BenchProgress *p, const BenchMachine *machine,
                      Json **records, Error *err);
 
+// What OpenBLAS serves, beside the plain loops.
+Status bench_blas(const BenchOptions *o, BenchProgress *p, Json **records, Error *err);
+
 // ---- steps -------------------------------------------------------------------------------------
 typedef struct {
     const char *name;    // also in tests/reference/torch_steps.py
@@ -96,6 +99,7 @@ Status bench_torch_start(const BenchOptions *o, const BenchNet *net, const char 
 // ---- tables ------------------------------------------------------------------------------------
 void bench_print_machine(const Json *machine);
 void bench_print_kernels(const Json *kernels);
+void bench_print_blas(const Json *blas);
 void bench_print_steps(const Json *steps);
 void bench_print_ratios(const Json *steps);
 

@@ -32,7 +32,7 @@ const CaseKind *case_kinds(int *n)
 
 const CaseSize *case_sizes(int *n)
 {
-    static const CaseSize sizes[] = { { 16, 32 }, { 32, 16 }, { 64, 8 }, { 8, 8 } };
+    static const CaseSize sizes[] = { { 16, 32 }, { 32, 16 }, { 64, 8 }, { 256, 4 }, { 8, 8 } };
     *n = sizeof sizes / sizeof sizes[0];
     return sizes;
 }
