@@ -42,7 +42,7 @@ static const SettingKey keys[] = {
 { "search.w.lr_min", KEY_REAL, FIELD(search.w.lr_min), "0.001", 0, 100, NULL, "", "last learning rate", "DARTS" },
 { "search.w.momentum", KEY_REAL, FIELD(search.w.momentum), "0.9", 0, 0.9999, NULL, "", "SGD momentum", "DARTS" },
 { "search.w.nesterov", KEY_BOOL, FIELD(search.w.nesterov), "false", 0, 0, NULL, "", "Nesterov momentum", "NB201 code: true" },
-{ "search.w.decay", KEY_REAL, FIELD(search.w.decay), "0.0003", 0, 100, NULL, "", "L2 on the weights", "DARTS" },
+{ "search.w.decay", KEY_REAL, FIELD(search.w.decay), "0.0003", 0, 100, NULL, "", "L2 on the weights; a stronger one keeps searches from collapsing; no cost", "DARTS: 0.0003, R-DARTS, Zela 2020, arXiv 1909.09656: 0.0009 to 0.0243" },
 { "search.w.clip", KEY_REAL, FIELD(search.w.clip), "5", 0, BIG, NULL, "", "global gradient norm limit; 0: none", "DARTS" },
 { "search.alpha.lr", KEY_REAL, FIELD(search.alpha.lr), "0.0003", 0, 100, NULL, "", "Adam learning rate of alpha", "DARTS" },
 { "search.alpha.beta1", KEY_REAL, FIELD(search.alpha.beta1), "0.5", 0, 0.9999, NULL, "", "Adam beta1", "DARTS" },

@@ -80,6 +80,23 @@ static Status open_data(Session *s, bool unseal, Error *err)
                   : split_new(s->data, &split, &s->split, err);
 }
 
+// The derivation rule of all cells, where the settings name one.
+static Status set_derive(const Settings *set, Space *space, Error *err)
+{
+    if (strcmp(set->search.derive, "auto") == 0)
+        return STATUS_OK;
+    bool top = strcmp(set->search.derive, "top") == 0;
+    SpaceCell *cells = arena_alloc(&space->arena, (size_t)space->n_cells, sizeof *cells);
+    if (!cells)
+        return error_set(err, STATUS_NOMEM, "no memory for the cells of %s", space->name);
+    memcpy(cells, space->cells, (size_t)space->n_cells * sizeof *cells);
+    for (int t = 0; t < space->n_cells; t++)
+        cells[t].derive = top ? DERIVE_TOP : DERIVE_ARGMAX;
+    space->cells = cells;
+    Status status = space_validate(space, err);
+    return status == STATUS_OK ? status : error_wrap(err, "search.derive=%s", set->search.derive);
+}
+
 // Anything but the one built-in objective, validation accuracy upwards.
 static bool needs_script(const Space *space)
 {
@@ -104,6 +121,8 @@ static Status open_session(const SessionRequest *request, Session *s, Error *err
         status = request->user(request->self, &s->settings, err);
     if (status == STATUS_OK)
         status = settings_check(&s->settings, err);
+    if (status == STATUS_OK)
+        status = set_derive(&s->settings, s->space, err);
     if (status == STATUS_OK)
         status = open_data(s, request->unseal, err);
     if (status == STATUS_OK && needs_script(s->space))

@@ -43,6 +43,34 @@ static void every_default_lies_in_its_range(void **state)
     }
 }
 
+// A remedy says in the table what it does, at which cost, and which paper with which constants.
+static void every_remedy_names_paper_constants_and_cost(void **state)
+{
+    (void)state;
+    static const char *const remedies[] = {
+        "search.warmup_epochs", "search.w.decay",  "search.beta_decay",   "search.dartsminus",
+        "search.skip_dropout",  "search.skip_cap", "search.drop_path",    "search.sdarts_rs",
+        "search.fair",          "search.partial",  "search.edge_weights", "search.noisy_skip",
+        "search.oles",          "search.sgas",     "search.pt",           "search.pdarts_stages",
+        "search.gdas_tau"
+    };
+    static const char *const costs[] = { "cost", "saves", "cheaper", "more epochs",
+                                         "one dot product" };
+    int n;
+    const SettingKey *keys = settings_keys(&n);
+    for (size_t r = 0; r < sizeof remedies / sizeof *remedies; r++) {
+        const SettingKey *key = NULL;
+        bool cost = false;
+        for (int i = 0; i < n; i++)
+            key = strcmp(keys[i].key, remedies[r]) == 0 ? &keys[i] : key;
+        assert_non_null(key);
+        for (size_t c = 0; c < sizeof costs / sizeof *costs; c++)
+            cost = cost || strstr(key->doc, costs[c]);
+        if (!cost || strlen(key->source) < 8 || strlen(key->doc) < 40)
+            fail_msg("%s: '%s' [%s]", key->key, key->doc, key->source);
+    }
+}
+
 static void yaml_round_trip_keeps_every_key(void **state)
 {
     (void)state;
@@ -141,6 +169,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_the_published_ones),
         cmocka_unit_test(every_default_lies_in_its_range),
+        cmocka_unit_test(every_remedy_names_paper_constants_and_cost),
         cmocka_unit_test(yaml_round_trip_keeps_every_key),
         cmocka_unit_test(typo_names_file_line_and_nearest_key),
         cmocka_unit_test(wrong_values_say_what_was_expected),

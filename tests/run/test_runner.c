@@ -436,6 +436,15 @@ static void a_fork_with_nothing_changed_repeats_the_run(void **state)
     assert_same_journals("whole", "forked"); // the parent's past included
 }
 
+static void the_derivation_rule_can_be_set(void **state)
+{
+    (void)state;
+    run_whole("argmax", &(Wish){ "darts", "search.derive=argmax search.epochs=1" });
+    assert_int_equal(outcome.geno.cells[0].n_edges, 5); // every edge, none among the operators
+    run_whole("top", &(Wish){ "darts", "search.derive=top search.epochs=1" });
+    assert_int_equal(outcome.geno.cells[0].n_edges, 4); // two for each of two nodes
+}
+
 // The first stage ends with epoch 2.
 static void stages_go_on_where_they_were_killed_and_can_be_forked(void **state)
 {
@@ -548,6 +557,7 @@ int main(void)
         cmocka_unit_test(killed_evolution_ends_with_the_same_numbers),
         cmocka_unit_test(fair_threshold_reaches_the_search),
         cmocka_unit_test(killed_between_record_and_checkpoint_repeats_it_once),
+        cmocka_unit_test(the_derivation_rule_can_be_set),
         cmocka_unit_test(stages_go_on_where_they_were_killed_and_can_be_forked),
         cmocka_unit_test(full_disk_ends_the_run_and_loses_nothing),
         cmocka_unit_test(second_run_on_a_locked_directory_is_refused),
