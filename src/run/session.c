@@ -229,6 +229,7 @@ static void set_options(const Session *s, SearchOptions *o)
     o->strategy = set->search.strategy;
     o->epochs = set->search.epochs;
     o->warmup_epochs = set->search.warmup_epochs;
+    o->cells = set->search.cells;
     o->batch = set->data.batch;
     o->order = strcmp(set->search.order, "second") == 0 ? ORDER_SECOND : ORDER_FIRST;
     o->step_order =

@@ -436,6 +436,28 @@ static void a_fork_with_nothing_changed_repeats_the_run(void **state)
     assert_same_journals("whole", "forked"); // the parent's past included
 }
 
+static void settings_reach_the_search(void **state)
+{
+    (void)state;
+    Session session;
+    SearchContext context = { 0 };
+    Error err = { 0 };
+    const Wish wish = { "darts", "search.cells=4 search.pdarts_stages=2 search.pdarts_cells=3 "
+                                 "search.pdarts_dropout=0.25 search.sgas_batch=5" };
+    SessionRequest request = { .space_path = "tests/run/tiny.lua",
+                               .user = apply,
+                               .self = (void *)&wish };
+    assert_int_equal(session_open(&request, &session, &err), STATUS_OK);
+    session_context(&session, &context);
+    const SearchOptions *o = &context.options;
+    assert_int_equal(o->cells, 4);
+    assert_int_equal(o->pdarts_stages, 2);
+    assert_int_equal(o->pdarts_cells, 3);
+    assert_true(o->pdarts_dropout == 0.25);
+    assert_int_equal(o->sgas_batch, 5);
+    session_close(&session);
+}
+
 static void the_derivation_rule_can_be_set(void **state)
 {
     (void)state;
@@ -557,6 +579,7 @@ int main(void)
         cmocka_unit_test(killed_evolution_ends_with_the_same_numbers),
         cmocka_unit_test(fair_threshold_reaches_the_search),
         cmocka_unit_test(killed_between_record_and_checkpoint_repeats_it_once),
+        cmocka_unit_test(settings_reach_the_search),
         cmocka_unit_test(the_derivation_rule_can_be_set),
         cmocka_unit_test(stages_go_on_where_they_were_killed_and_can_be_forked),
         cmocka_unit_test(full_disk_ends_the_run_and_loses_nothing),
