@@ -34,7 +34,8 @@ FOLDER = "tests/reference/goldens/"
 OPS = ("none", "max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3", "dil_conv_3x3")
 EDGES = ((0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 CELLS = ("normal", "reduction", "normal")
-TYPES = {"F32": np.float32, "F64": np.float64, "I32": np.int32, "I64": np.int64}
+TYPES = {"F32": np.float32, "F64": np.float64, "I32": np.int32, "I64": np.int64,
+         "U8": np.uint8}
 
 
 # ---- files --------------------------------------------------------------------------------------
