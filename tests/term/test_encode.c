@@ -24,7 +24,8 @@ typedef struct {
 
 typedef struct {
     int rows, cols, row, col;
-    bool wrapped; // a character went to the last column
+    bool wrapped;    // a character went to the last column
+    int top, bottom; // of the scrolling region
     Look look;
     Shown cell[200 * 200];
 } Screen;
@@ -39,6 +40,9 @@ static const EncodeCaps xterm = {
     .left = "\033[%p1%dD",
     .erase = "\033[%p1%dX",
     .erase_line = "\033[K",
+    .region = "\033[%i%p1%d;%p2%dr",
+    .down = "\033M",
+    .up = "\n",
     .plain = "\033[m",
     .color = "\033[%?%p1%{8}%<%t3%p1%d%e38;5;%p1%d%;m",
     .bold = "\033[1m",
@@ -56,6 +60,17 @@ static void blank(int row, int from, int to)
 {
     for (int c = from; c < to; c++)
         screen.cell[row * screen.cols + c] = (Shown){ ' ', { -1, 0 } };
+}
+
+static void scroll(int by)
+{
+    size_t row = (size_t)screen.cols, kept = (size_t)(screen.bottom - screen.top) * row;
+    Shown *top = screen.cell + (size_t)screen.top * row;
+    if (by > 0)
+        memmove(top + row, top, kept * sizeof *top);
+    else
+        memmove(top, top + row, kept * sizeof *top);
+    blank(by > 0 ? screen.top : screen.bottom, 0, screen.cols);
 }
 
 static void select_look(const int *arg, int n)
@@ -98,7 +113,11 @@ static void sequence(char final, const int *arg, int n)
             blank(row, 0, screen.cols);
     else if (final == 'm')
         select_look(arg, n);
-    else
+    else if (final == 'r') {
+        screen.top = arg[0] - 1;
+        screen.bottom = arg[1] - 1;
+        screen.row = screen.col = 0;
+    } else
         fail_msg("a sequence that ends with '%c'", final);
     screen.wrapped = false;
     assert_in_range(screen.row, 0, screen.rows - 1);
@@ -135,9 +154,16 @@ static void feed(const char *bytes, size_t n)
             screen.col--;
             s++;
         } else if (*s == '\n') {
-            assert_true(!screen.wrapped && screen.row + 1 < screen.rows);
-            screen.row++;
+            assert_true(!screen.wrapped && screen.row < screen.rows);
+            if (screen.row == screen.bottom)
+                scroll(-1);
+            else
+                screen.row++;
             s++;
+        } else if (s[0] == '\033' && s[1] == 'M') {
+            assert_int_equal(screen.row, screen.top);
+            scroll(1);
+            s += 2;
         } else if (*s == '\033') {
             int arg[8] = { 0 }, k = 0;
             assert_int_equal(s[1], '[');
@@ -153,6 +179,8 @@ static void feed(const char *bytes, size_t n)
     }
     assert_int_equal(screen.look.color, -1);
     assert_int_equal(screen.look.attr, 0);
+    assert_int_equal(screen.top, 0);
+    assert_int_equal(screen.bottom, screen.rows - 1);
 }
 
 // ---- the encoder and its grids ------------------------------------------------------------------
@@ -164,7 +192,7 @@ static void encoder_start(Encoder *e, const EncodeCaps *caps, int rows, int cols
     e->bytes = mem_alloc(e->room);
     e->other = mem_alloc(e->room);
     e->done = mem_zero((size_t)(rows * cols), sizeof *e->done);
-    screen = (Screen){ .rows = rows, .cols = cols, .look = { -1, 0 } };
+    screen = (Screen){ .rows = rows, .cols = cols, .look = { -1, 0 }, .bottom = rows - 1 };
     for (int row = 0; row < rows; row++)
         blank(row, 0, cols);
 }
@@ -204,7 +232,11 @@ static void scribble(Rng *rng, Grid *g, int changes)
         int col = (int)rng_below(rng, (uint64_t)g->cols);
         Role role = (Role)rng_below(rng, ROLE_COUNT);
         int attr = rng_below(rng, 3) ? 0 : (int)rng_below(rng, 16);
-        if (rng_below(rng, 8) == 0)
+        if (rng_below(rng, 6) == 0 && row + 2 < g->rows) // lines go up or down together
+            memmove(g->cells + (rng_below(rng, 2) ? (row + 1) * g->cols : 0),
+                    g->cells + (rng_below(rng, 2) ? row * g->cols : 0),
+                    (size_t)(g->rows - row - 1) * (size_t)g->cols * sizeof *g->cells);
+        else if (rng_below(rng, 8) == 0)
             grid_fill(g, (Rect){ row, col, 2, 30 }, ' ', ROLE_TEXT, 0);
         else
             grid_text(g, row, col, -1, role, attr, words[rng_below(rng, 7)]);
@@ -246,7 +278,7 @@ static void what_is_sent_stands_on_the_screen_at_any_size(void **state)
     walk(&corner, 24, 80);
 }
 
-static size_t bytes_of(Encoder *e, const Grid *from, const Grid *to)
+static size_t bytes_of(Encoder *e, Grid *from, const Grid *to)
 {
     size_t n = encode_frame(e, from, to, false);
     e->bytes[n] = '\0';
@@ -294,6 +326,32 @@ static void one_change_is_a_motion_and_a_character(void **state)
     encoder_stop(&e);
 }
 
+static void lines_that_move_are_not_sent_again(void **state)
+{
+    (void)state;
+    for (int by = -2; by <= 2; by += 4) {
+        Encoder e;
+        Grid from = { 0 }, to = { 0 };
+        encoder_start(&e, &xterm, 24, 80);
+        assert_true(grid_resize(&from, 24, 80) && grid_resize(&to, 24, 80));
+        for (int row = 0; row < 24; row++) {
+            bool list = row >= 5 && row < 20;
+            grid_printf(&from, row, 0, -1, ROLE_TEXT, 0, "%s %d of many words", list ? "event" : "",
+                        row);
+            grid_printf(&to, row, 0, -1, ROLE_TEXT, 0, "%s %d of many words", list ? "event" : "",
+                        list ? row - by : row);
+        }
+        for (int i = 0; i < from.rows * from.cols; i++)
+            screen.cell[i] = (Shown){ from.cells[i].ch, { -1, 0 } };
+        assert_in_range(bytes_of(&e, &from, &to), 1, 90);
+        feed(e.bytes, strlen(e.bytes));
+        assert_shows(&e, &to);
+        grid_fini(&from);
+        grid_fini(&to);
+        encoder_stop(&e);
+    }
+}
+
 static void a_blank_has_no_colour(void **state)
 {
     (void)state;
@@ -316,6 +374,7 @@ int main(void)
         cmocka_unit_test(what_is_sent_stands_on_the_screen_at_any_size),
         cmocka_unit_test(cells_that_look_alike_are_sent_together),
         cmocka_unit_test(one_change_is_a_motion_and_a_character),
+        cmocka_unit_test(lines_that_move_are_not_sent_again),
         cmocka_unit_test(a_blank_has_no_colour),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

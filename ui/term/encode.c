@@ -218,7 +218,7 @@ static void move_to(Pass *p, int row, int col)
     p->col = col;
 }
 
-// ---- frames -------------------------------------------------------------------------------------
+// ---- cells --------------------------------------------------------------------------------------
 
 static void send_cell(Pass *p, int row, int col)
 {
@@ -315,6 +315,72 @@ static int find_looks(const Pass *p, Look *looks)
     return n;
 }
 
+// ---- lines that move as a whole
+// ------------------------------------------------------------------
+
+// Rows top..bottom move down by `by`, up if it is negative; what comes in is blank.
+typedef struct {
+    int top, bottom, by;
+} Shift;
+
+static bool same_rows(const Pass *p, int to_row, int from_row)
+{
+    int cols = p->to->cols;
+    for (int c = 0; c < cols; c++)
+        if (!same_picture(p, &p->to->cells[to_row * cols + c],
+                          &p->from->cells[from_row * cols + c]))
+            return false;
+    return true;
+}
+
+// The shift after which most rows that now differ are right; by 0: none is worth it.
+static Shift find_shift(const Pass *p)
+{
+    enum { MOST = 3, WORTH = 4 };
+    Shift best = { 0 };
+    int rows = p->to->rows, most = WORTH - 1;
+    for (int by = -MOST; by <= MOST; by++)
+        for (int row = 0, first = 0, gain = 0; by != 0 && row < rows; row++) {
+            int source = row - by;
+            if (source < 0 || source >= rows || !same_rows(p, row, source)) {
+                first = row + 1;
+                gain = 0;
+                continue;
+            }
+            gain += !same_rows(p, row, row);
+            if (gain <= most)
+                continue;
+            most = gain;
+            best = (Shift){ by > 0 ? first - by : first, by > 0 ? row : row - by, by };
+        }
+    return best;
+}
+
+static void shift_grid(Grid *g, const Shift *s)
+{
+    int n = s->by > 0 ? s->by : -s->by, kept = s->bottom - s->top + 1 - n;
+    size_t row = (size_t)g->cols;
+    Cell *top = g->cells + (size_t)s->top * row, *blank = s->by > 0 ? top : top + kept * g->cols;
+    memmove(s->by > 0 ? top + n * g->cols : top, s->by > 0 ? top : top + n * g->cols,
+            (size_t)kept * row * sizeof *top);
+    for (int i = 0; i < n * g->cols; i++)
+        blank[i] = (Cell){ .ch = ' ', .role = ROLE_TEXT };
+}
+
+static void put_shift(Pass *p, const Shift *s)
+{
+    const EncodeCaps *c = &p->e->caps;
+    if (s->by == 0)
+        return;
+    put_string(p, tiparm(c->region, s->top, s->bottom));
+    put_string(p, tiparm(c->address, s->by > 0 ? s->top : s->bottom, 0));
+    for (int i = s->by > 0 ? s->by : -s->by; i > 0; i--)
+        put_string(p, s->by > 0 ? c->down : c->up);
+    put_string(p, tiparm(c->region, 0, p->to->rows - 1)); // the cursor is anywhere now
+}
+
+// ---- frames -------------------------------------------------------------------------------------
+
 static void start(Pass *p, char *bytes, bool clear)
 {
     size_t cells = (size_t)p->to->rows * (size_t)p->to->cols;
@@ -344,14 +410,18 @@ size_t encode_room(int rows, int cols)
     return (size_t)rows * (size_t)cols * CELL_BYTES + 256;
 }
 
-size_t encode_frame(Encoder *e, const Grid *from, const Grid *to, bool clear)
+// The shorter of the two ways to send what differs, into e->bytes.
+static size_t encode_cells(Encoder *e, const Grid *from, const Grid *to, bool clear,
+                           const Shift *shift)
 {
     Look looks[LOOKS];
     Pass p = { .e = e, .from = from, .to = to, .room = e->room };
     start(&p, e->bytes, clear);
+    put_shift(&p, shift);
     send_rest(&p);
     size_t in_order = finish(&p);
     start(&p, e->other, clear);
+    put_shift(&p, shift);
     int n = find_looks(&p, looks);
     for (int k = 0; k < n; k++)
         send_look(&p, looks[k]);
@@ -363,4 +433,15 @@ size_t encode_frame(Encoder *e, const Grid *from, const Grid *to, bool clear)
     e->other = e->bytes;
     e->bytes = shorter;
     return by_look;
+}
+
+size_t encode_frame(Encoder *e, Grid *from, const Grid *to, bool clear)
+{
+    const Pass p = { .e = e, .from = from, .to = to };
+    Shift shift = { 0 };
+    if (!clear && e->caps.region && e->caps.down && e->caps.up)
+        shift = find_shift(&p);
+    if (shift.by != 0)
+        shift_grid(from, &shift);
+    return encode_cells(e, from, to, clear, &shift);
 }

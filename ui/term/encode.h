@@ -22,6 +22,7 @@ typedef struct {
     const char *address, *clear;                  // cup, clear
     const char *column, *right, *left;            // hpa, cuf, cub
     const char *erase, *erase_line;               // ech, el
+    const char *region, *down, *up;               // csr, ri, ind: lines move within a region
     const char *plain;                            // sgr0
     const char *color;                            // setaf
     const char *bold, *reverse, *underline, *dim; // bold, rev, smul, dim
@@ -42,6 +43,7 @@ size_t encode_room(int rows, int cols);
 // Bytes that turn `from`, which the terminal shows, into `to`, of the same size; returns their
 // number, they stand in e->bytes. `clear`: whatever it shows is cleared first. The terminal's
 // look is plain before and after; nothing is known of its cursor.
-size_t encode_frame(Encoder *e, const Grid *from, const Grid *to, bool clear);
+// Moves rows of `from` where the terminal is told to.
+size_t encode_frame(Encoder *e, Grid *from, const Grid *to, bool clear);
 
 #endif

@@ -213,6 +213,9 @@ static void learn_terminal(bool light)
                                       .clear = ability("clear"),
                                       .erase = ability("ech"),
                                       .erase_line = ability("el"),
+                                      .region = ability("csr"),
+                                      .down = ability("ri"),
+                                      .up = ability("ind"),
                                       .plain = plain_look(),
                                       .color = ability("setaf"),
                                       .bold = ability("bold"),
@@ -234,6 +237,7 @@ Status term_start(const TermOptions *o, Error *err)
     if (setupterm(NULL, STDOUT_FILENO, &bad) != OK)
         return error_set(err, STATUS_ARG, "unknown terminal type TERM=%s: try TERM=xterm",
                          getenv("TERM") ? getenv("TERM") : "");
+    del_curterm(cur_term); // it was only to know; curses reads its own
     tcgetattr(STDIN_FILENO, &term.modes);
     if (!initscr())
         return error_set(err, STATUS_ARG, "cannot set up the terminal TERM=%s", getenv("TERM"));
