@@ -18,6 +18,8 @@
 //     later e             epoch e-1 is done
 //     0 again             a new run, or the same one if it had not finished an epoch
 //     earlier e           resumed: what is later than e-1 is dropped
+//     that of the search  two writers: the readings go to the search whose epoch has lacked them
+//     before this one     for longer
 //     no lr, had lr       AFTER: the search is over (projection of DARTS-PT); nothing counts
 //
 // Index e is the number of the genotype from 0. What comes first in an epoch counts; a second
@@ -41,6 +43,32 @@ typedef struct {
 typedef enum { ACC_UNKNOWN, ACC_FRACTION, ACC_PERCENT, ACC_ERROR } LogAccForm;
 typedef enum { METRIC_TRAIN, METRIC_VALID, METRIC_TEST } LogSplit;
 
+// One search of the file and where it stands.
+typedef struct {
+    ModelRun *run;    // NULL until something belongs to one
+    int current;      // index of the epoch now, -1 before the first
+    int64_t began;    // line of its beginning
+    double heard;     // time of the last reading or beginning; NAN unknown
+    int step[3];      // last one of the epoch, by LogSplit; -1 none
+    double mean[3];   // accuracy so far that this step says, as printed; NAN unknown
+    bool gaps;        // an epoch has been left out
+    bool weak_geno;   // the genotype of the current epoch was said before it began
+    bool has_pending; // a genotype that may be that of the next epoch
+    Genotype pending;
+    int clock_epoch; // stamps inside lines: the epoch of the first one, and the time of that
+    double clock_time;
+    double epoch_time; // of the start of the epoch; NAN unknown
+    double max_acc;
+    int n_acc;
+    bool fractions;   // accuracies are printed as fractions
+    bool percent;     // ... or with a percent sign
+    bool errors;      // error rates are printed instead
+    bool running[3];  // the accuracy of the epoch is a running mean so far, by LogSplit
+    bool zero_based;  // "epoch [0/50]" was seen
+    bool after_style; // genotypes come after the epoch
+    int ended;        // last epoch that the log says has ended, -1 none
+} LogTrack;
+
 typedef struct {
     Model *model;
     const SourceOptions *options;
@@ -49,34 +77,24 @@ typedef struct {
     int64_t line;
     bool wide; // UTF-16
 
-    ModelRun *run; // NULL until something belongs to one
+    LogTrack now;
+    LogTrack other;   // a search that had not come to its end when the next began
+    bool interleaved; // it goes on: two writers
+    int last_step[3]; // of any epoch, by LogSplit
+    bool from_zero;   // steps count from 0
+    bool doubled;     // epochs begin twice: writers in step, or every line twice
     int n_runs;
-    int current;      // index of the epoch now, -1 before the first
-    int base;         // index of printed epoch 0 (stages of P-DARTS)
-    bool has_header;  // epochs are announced
-    bool had_lr;      // ... with a learning rate
-    bool after;       // the search is over
-    bool start_hint;  // a program has started since the last epoch line
-    bool weak_geno;   // the genotype of the current epoch was said before it began
-    bool has_pending; // a genotype that may be that of the next epoch
-    Genotype pending;
+    int base;        // index of printed epoch 0 (stages of P-DARTS)
+    bool has_header; // epochs are announced
+    bool had_lr;     // ... with a learning rate
+    bool after;      // the search is over
+    bool start_hint; // a program has started since the last epoch line
     LogSettings settings;
 
-    int clock_epoch; // stamps inside lines: the epoch of the first one, and the time of that
-    double clock_time;
-    double time, epoch_time; // of the line, of the start of the epoch; NAN unknown
+    double time; // of the line
     bool has_year;
-    double max_acc;
-    int n_acc;
-    bool fractions;   // accuracies are printed as fractions
-    bool percent;     // ... or with a percent sign
-    bool errors;      // error rates are printed instead
-    bool running[3];  // the accuracy of the epoch is a running mean so far, by LogSplit
-    bool zero_based;  // "epoch [0/50]" was seen
-    bool one_based;   // "[001-050]" is the first epoch
-    int ended;        // last epoch that the log says has ended, -1 none
-    bool retrain;     // the program trains one given architecture
-    bool after_style; // genotypes come after the epoch
+    bool one_based; // "[001-050]" is the first epoch
+    bool retrain;   // the program trains one given architecture
 
     LogTensor tensor;
     bool beside; // the tensor is beside another one: what goes into a softmax, not what comes out
@@ -131,12 +149,28 @@ void log_dialect(LogReader *log, const char *name);
 int log_metrics(LogReader *log, const char *text, bool anywhere, Status *status, Error *err);
 Status log_finish(LogReader *log, bool last, Error *err); // nothing more for now
 
+// ---- two writers (log_writers.c) ----------------------------------------------------------------
+// Step of an epoch with the accuracy so far (NAN: not said): tells whose the readings are.
+void log_step(LogReader *log, LogSplit split, int step, double accuracy);
+// Before an epoch, an accuracy, a genotype is taken: makes the search `now` to which it belongs.
+void log_writers_epoch(LogReader *log, int index);
+void log_writers_accuracy(LogReader *log, LogSplit split, double percent);
+void log_writers_genotype(LogReader *log, const Genotype *geno);
+void log_writers_swap(LogReader *log);
+// What the searches of a file hold (log_run.c): a row or NULL, a field of it, a logged cell.
+const EpochRow *log_row(const ModelRun *run, int epoch);
+double *log_acc_field(EpochRow *row, LogSplit split);
+bool log_has_genotype(const LogTrack *track, int epoch);
+
 // ---- alphas (log_alpha.c) -----------------------------------------------------------------------
 void log_alpha_label(LogReader *log, const char *text); // cell named in a heading
 void log_alpha_add(LogReader *log, const double *value, int rows, int cols);
 Status log_alpha_flush(LogReader *log, Error *err);
 bool log_ops_read(LogReader *log, const char *text); // ['none', 'skip_connect', ...]
 
+// ---- the plan (log_plan.c) ----------------------------------------------------------------------
+void log_guess_plan(LogReader *log);
+void log_sync_limits(LogReader *log);
 // Planned epochs from the first learning rates of a cosine schedule, 0 if they fit none.
 int log_cosine_epochs(const double *lr, int n);
 

@@ -169,12 +169,12 @@ static Status declare(LogReader *log, const LogAlpha *table, const double *p, in
                       Error *err)
 {
     HealthCell shape;
-    const ModelCell *known = *index >= 0 ? &log->run->cells[*index] : NULL;
+    const ModelCell *known = *index >= 0 ? &log->now.run->cells[*index] : NULL;
     const HealthCell *told = told_shape(log, table);
     if (told) {
         shape = *told;
         snprintf(shape.name, sizeof shape.name, "%s", table->label);
-        return model_cell(log->run, &shape, index, err);
+        return model_cell(log->now.run, &shape, index, err);
     }
     if (!model_shape_guess(table->label, table->rows, table->cols, &shape)) {
         log_skip(log, "alphas of no known cell");
@@ -193,21 +193,21 @@ static Status declare(LogReader *log, const LogAlpha *table, const double *p, in
         small_space_ops(&shape, known);
     if (log->none_last && log->n_op != table->cols)
         none_to_end(&shape);
-    const GenoRow *row = known ? model_geno(log->run, *index, log->current) : NULL;
+    const GenoRow *row = known ? model_geno(log->now.run, *index, log->now.current) : NULL;
     if (row && row->logged && !log->none_last && log->n_op != table->cols && shape.n_ops == 8) {
         HealthCell other = shape;
         none_to_end(&other);
         if (agreement(&other, &row->geno, p) > agreement(&shape, &row->geno, p))
             shape = other;
     }
-    return model_cell(log->run, &shape, index, err);
+    return model_cell(log->now.run, &shape, index, err);
 }
 
 // A table with fewer columns than the cell has: later stages of P-DARTS, which print what is
 // left. The values go to the columns of their operators; the others are gone.
 static Status spread(LogReader *log, const LogAlpha *table, int *index, double *p, Error *err)
 {
-    HealthCell shape = log->run->cells[*index].shape;
+    HealthCell shape = log->now.run->cells[*index].shape;
     double wide[HEALTH_EDGES * HEALTH_OPS] = { 0 };
     bool left[HEALTH_OPS] = { false };
     for (int c = 0; c < table->cols; c++) {
@@ -229,7 +229,7 @@ static Status spread(LogReader *log, const LogAlpha *table, int *index, double *
             if (left[k])
                 snprintf(shape.edge_op[e][k], GENO_NAME, "%s", shape.op[k]);
     memcpy(p, wide, (size_t)(shape.n_edges * shape.n_ops) * sizeof *p);
-    Status status = model_cell(log->run, &shape, index, err);
+    Status status = model_cell(log->now.run, &shape, index, err);
     mem_free(shape.edge_op);
     return status;
 }
@@ -242,11 +242,11 @@ static Status take(LogReader *log, const LogAlpha *table, Error *err)
     memcpy(p, log->alpha_value + table->at, (size_t)(table->rows * table->cols) * sizeof *p);
     effective_apply(effective_guess(p, table->rows, table->cols, log->hint), p, table->rows,
                     table->cols);
-    int index = model_cell_index(log->run, table->label);
-    const ModelCell *cell = index >= 0 ? &log->run->cells[index] : NULL;
+    int index = model_cell_index(log->now.run, table->label);
+    const ModelCell *cell = index >= 0 ? &log->now.run->cells[index] : NULL;
     Status status = STATUS_OK;
     bool same = cell && cell->shape.alpha_known && cell->shape.n_edges == table->rows;
-    if (cell && cell->n_looks && cell->looks[cell->n_looks - 1].epoch >= log->current)
+    if (cell && cell->n_looks && cell->looks[cell->n_looks - 1].epoch >= log->now.current)
         return STATUS_OK;
     if (same && log->n_op == table->cols && cell->shape.n_ops > table->cols)
         status = spread(log, table, &index, p, err);
@@ -254,7 +254,7 @@ static Status take(LogReader *log, const LogAlpha *table, Error *err)
         status = declare(log, table, p, &index, err);
     if (status || index < 0)
         return status;
-    return model_alpha(log->run, index, log->current, log->current, p, err);
+    return model_alpha(log->now.run, index, log->now.current, log->now.current, p, err);
 }
 
 Status log_alpha_flush(LogReader *log, Error *err)
@@ -266,7 +266,7 @@ Status log_alpha_flush(LogReader *log, Error *err)
         name_cells(log);
     if (!log->after)
         status = log_need_run(log, err);
-    for (int i = 0; i < log->n_alphas && !status && !log->after && log->run; i++)
+    for (int i = 0; i < log->n_alphas && !status && !log->after && log->now.run; i++)
         status = take(log, &log->alpha[i], err);
     log->n_alphas = log->n_alpha_values = 0;
     log->label[0] = '\0';

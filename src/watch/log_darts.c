@@ -67,7 +67,7 @@ static bool epoch_line(LogReader *log, const char *text, Status *status, Error *
     if (!scan_value(rest, "lr", &lr))
         scan_value(rest, "learning_rate", &lr);
     name_dialect(log, rest);
-    bool known = !total && epoch == log->current - log->base;
+    bool known = !total && epoch == log->now.current - log->base;
     bool more = isnan(lr) && *rest && !total;
     // "epoch 0 epsilon_alpha 3e-2" says more about an epoch that has begun or will
     if (more && !known && !begins(rest) && !log_metrics(NULL, rest, true, NULL, NULL))
@@ -78,7 +78,7 @@ static bool epoch_line(LogReader *log, const char *text, Status *status, Error *
     log_dialect(log, "darts");
     if (!*status)
         log_metrics(log, rest, true, status, err);
-    if (!*status && log->run && scan_word(rest, "done"))
+    if (!*status && log->now.run && scan_word(rest, "done"))
         log_epoch_ended(log);
     return true;
 }
@@ -226,8 +226,12 @@ bool log_step_line(LogReader *log, const LogLine *line, Status *status, Error *e
     at = said && isdigit((unsigned char)*scan_skip(said + 4, " :=(["))
              ? scan_skip(said + 4, " :=([")
              : at;
-    if (!scan_number(at, &loss))
+    if (!(at = scan_number(at, &loss)))
         return false;
+    double accuracy = NAN;
+    const char *top = scan_find(at, "top1:");
+    scan_number(top ? top + 5 : at, &accuracy);
+    log_step(log, split, step, accuracy);
     *status = log_loss(log, split, loss, false, err);
     return true;
 }
@@ -264,13 +268,13 @@ static bool genotype_line(LogReader *log, const char *text, Status *status, Erro
     static const char *const words[] = { "best", "final", "stop epoch", "last-geno", "last :" };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         const char *at = scan_find(text, words[i]);
-        if (at && at < geno && log->run && log->run->genotype[0])
+        if (at && at < geno && log->now.run && log->now.run->genotype[0])
             return true;
     }
     *status = log_alpha_flush(log, err);
     if (!*status)
         *status = log_genotype(log, geno, err);
-    log_dialect(log, log->after_style ? "robustdarts" : "darts");
+    log_dialect(log, log->now.after_style ? "robustdarts" : "darts");
     return true;
 }
 

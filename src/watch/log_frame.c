@@ -73,11 +73,11 @@ static bool step_line(LogReader *log, const char *text, Status *status, Error *e
     const char *valid = scan_find(at, "valid"), *train = scan_find(at, "train");
     bool is_valid = valid ? valid < word || !train : !train && !scan_find(rest, "loss");
     log_dialect(log, scan_find(rest, "metrics [") ? "vega" : "nni");
-    log->zero_based |= epoch == 0;
-    if (epoch - !log->zero_based != log->current - log->base)
+    log->now.zero_based |= epoch == 0;
+    if (epoch - !log->now.zero_based != log->now.current - log->base)
         *status = log_epoch_of_total(log, epoch, NAN, total, err);
-    if (!*status && log->run && !is_valid)
-        log->run->steps_per_epoch = steps;
+    if (!*status && log->now.run && !is_valid)
+        log->now.run->steps_per_epoch = steps;
     if (!*status)
         *status = step_values(log, rest, is_valid ? METRIC_VALID : METRIC_TRAIN, err);
     return true;
@@ -177,7 +177,7 @@ static bool naslib_line(LogReader *log, const char *text, Status *status, Error 
     if (lr)
         scan_number(scan_skip(lr + 14, " ["), &value);
     log_dialect(log, "naslib");
-    if (epoch != log->current - log->base || log->start_hint)
+    if (epoch != log->now.current - log->base || log->start_hint)
         *status = log_epoch(log, epoch, value, 0, err);
     if (!*status && scan_value(at, "Train loss", &value))
         *status = log_loss(log, METRIC_TRAIN, value, false, err);
@@ -198,9 +198,10 @@ static bool recurrent_line(LogReader *log, const char *text, Status *status, Err
         epoch < 1)
         return false;
     log_dialect(log, "darts-rnn");
-    if (epoch - 1 != log->current - log->base || log->start_hint)
+    if (epoch - 1 != log->now.current - log->base || log->start_hint)
         *status = log_epoch(log, epoch - 1, NAN, 0, err);
-    EpochRow *row = *status || !log->run ? NULL : model_epoch(log->run, log->current, err);
+    EpochRow *row =
+        *status || !log->now.run ? NULL : model_epoch(log->now.run, log->now.current, err);
     if (row && scan_value(at, "lr", &value))
         row->lr = value;
     if (!*status && end && scan_value(at, "valid loss", &value))
@@ -209,7 +210,7 @@ static bool recurrent_line(LogReader *log, const char *text, Status *status, Err
         *status = log_loss(log, METRIC_TRAIN, value, false, err);
     if (!*status && end && scan_value(at, "time", &value))
         *status = log_seconds(log, value, err);
-    if (end && log->run)
+    if (end && log->now.run)
         log_epoch_ended(log);
     return true;
 }

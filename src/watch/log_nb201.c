@@ -70,7 +70,7 @@ static bool result_line(LogReader *log, const char *text, Status *status, Error 
     log->one_based |= scan_find(at, "Model metrics") != NULL;
     epoch -= log->one_based;
     log_dialect(log, log->one_based ? "confopt" : "autodl");
-    if (epoch != log->current - log->base)
+    if (epoch != log->now.current - log->base)
         *status = log_epoch(log, epoch, NAN, total, err);
     if (!*status && scan_value(at, "loss", &value))
         *status = log_loss(log, split, value, true, err);

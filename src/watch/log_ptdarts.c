@@ -23,8 +23,8 @@ static bool step_part(LogReader *log, LogSplit split, const char *rest, Status *
     if (!at || !(at = scan_int(at, &step)) || !(at = scan_char(at, '/')) ||
         !(at = scan_int(at, &steps)))
         return false;
-    if (log->run && split == METRIC_TRAIN)
-        log->run->steps_per_epoch = steps + 1;
+    if (log->now.run && split == METRIC_TRAIN)
+        log->now.run->steps_per_epoch = steps + 1;
     if (scan_value(at, "Loss", &loss))
         *status = log_loss(log, split, loss, false, err);
     return true;
@@ -49,7 +49,7 @@ static bool split_line(LogReader *log, const char *text, Status *status, Error *
         log_skip(log, "epoch out of range");
         return true;
     }
-    if (epoch - 1 != log->current || log->start_hint)
+    if (epoch - 1 != log->now.current || log->start_hint)
         *status = log_epoch(log, epoch - 1, NAN, total, err);
     log_dialect(log, "pt.darts");
     if (*status || step_part(log, split, at, status, err))

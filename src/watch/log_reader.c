@@ -53,8 +53,9 @@ static Status log_open(Model *model, const SourceOptions *options, const char *p
         return error_set(err, STATUS_NOMEM, "not enough memory to read %s", path);
     log->model = model;
     log->options = options;
-    log->current = log->ended = log->clock_epoch = -1;
-    log->time = log->epoch_time = NAN;
+    log->now.current = log->now.ended = log->now.clock_epoch = -1;
+    memset(log->now.step, -1, sizeof log->now.step);
+    log->time = log->now.epoch_time = log->now.heard = NAN;
     log->settings.seed = -1;
     log->lines.longest = LONGEST_LOG_LINE;
     log->lines.returns = true;

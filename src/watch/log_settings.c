@@ -41,9 +41,10 @@ static void take(LogReader *log, const char *text)
         set->warmup = (int)value;
     copy_word(set->space, sizeof set->space, text, "search_space=");
     copy_word(set->strategy, sizeof set->strategy, text, "method=");
-    if (log->run && log->current < 0) {
-        log->run->seed = set->seed >= 0 ? set->seed : log->run->seed;
-        log->run->epochs = set->epochs > log->run->epochs ? set->epochs : log->run->epochs;
+    if (log->now.run && log->now.current < 0) {
+        log->now.run->seed = set->seed >= 0 ? set->seed : log->now.run->seed;
+        log->now.run->epochs =
+            set->epochs > log->now.run->epochs ? set->epochs : log->now.run->epochs;
     }
 }
 

@@ -503,6 +503,57 @@ static void bars_and_wide_characters_are_looked_through(void **state)
     assert_int_equal(model.skipped_lines, 0);
 }
 
+// Epoch e of a search that is at `acc`: what it writes, a line an item.
+static int put_epoch(char (*line)[512], int e, int acc, const char *op)
+{
+    int n = 0;
+    snprintf(line[n++], sizeof *line, "epoch %d lr 2.5e-02", e);
+    for (int step = 0; step <= 100; step += 50)
+        snprintf(line[n++], sizeof *line, "train %03d 2.0e+00 %d.1 90.0", step, acc);
+    snprintf(line[n++], sizeof *line, "train_acc %d", acc);
+    for (int step = 0; step <= 100; step += 50)
+        snprintf(line[n++], sizeof *line, "valid %03d 2.0e+00 %d.1 90.0", step, acc + 1);
+    snprintf(line[n++], sizeof *line, "valid_acc %d", acc + 1);
+    snprintf(line[n++], sizeof *line,
+             "genotype = Genotype(normal=[('%s', 0), ('sep_conv_3x3', 1)], "
+             "normal_concat=range(2, 3))",
+             op);
+    return n;
+}
+
+static void two_searches_that_write_one_file_are_told_apart(void **state)
+{
+    (void)state;
+    static char a[120][512], b[120][512];
+    int n_a = 0, n_b = 0, i = 0, j = 0;
+    Str text = { 0 };
+    for (int e = 0; e < 12; e++)
+        n_a += put_epoch(a + n_a, e, 60 + 2 * e, "skip_connect");
+    for (int e = 0; e < 6; e++)
+        n_b += put_epoch(b + n_b, e, 20 + 2 * e, "dil_conv_3x3");
+    for (; i < 45; i++) // four epochs and a half alone
+        str_addf(&text, "2021-03-15 10:%02d:%02d,000 %s\n", i / 60, i % 60, a[i]);
+    for (int t = i; i < n_a || j < n_b; t += 3) { // then in turns, a little slower than the other
+        if (i < n_a)
+            str_addf(&text, "2021-03-15 10:%02d:%02d,000 %s\n", t / 60, t % 60, a[i++]);
+        if (j < n_b)
+            str_addf(&text, "2021-03-15 10:%02d:%02d,500 %s\n", (t + 1) / 60, (t + 1) % 60, b[j++]);
+    }
+    read_str(&text);
+    assert_int_equal(model.n, 2);
+    assert_int_equal(model.runs[0]->n_rows, 12);
+    assert_int_equal(model.runs[1]->n_rows, 6);
+    for (int e = 0; e < 12; e++) {
+        ACC(model.runs[0], e, 0.60 + 0.02 * e, 0.61 + 0.02 * e);
+        assert_int_equal(skips_at(model.runs[0], "normal", e), 1);
+    }
+    for (int e = 0; e < 6; e++) {
+        ACC(model.runs[1], e, 0.20 + 0.02 * e, 0.21 + 0.02 * e);
+        assert_int_equal(skips_at(model.runs[1], "normal", e), 0);
+    }
+    assert_true(model.skipped_lines > 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, tidy)
@@ -524,6 +575,7 @@ int main(void)
         TEST(layers_of_a_supernet_count_epochs_too),
         TEST(arrays_of_numpy_are_tables),
         TEST(what_is_no_search_is_said),
+        TEST(two_searches_that_write_one_file_are_told_apart),
         TEST(bars_and_wide_characters_are_looked_through),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
