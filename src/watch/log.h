@@ -89,6 +89,7 @@ typedef struct {
     bool had_lr;     // ... with a learning rate
     bool after;      // the search is over
     bool start_hint; // a program has started since the last epoch line
+    bool summary;    // the line about the epoch holds its results
     LogSettings settings;
 
     double time; // of the line

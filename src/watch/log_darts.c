@@ -70,11 +70,13 @@ static bool epoch_line(LogReader *log, const char *text, Status *status, Error *
     bool known = !total && epoch == log->now.current - log->base;
     bool more = isnan(lr) && *rest && !total;
     // "epoch 0 epsilon_alpha 3e-2" says more about an epoch that has begun or will
-    if (more && !known && !begins(rest) && !log_metrics(NULL, rest, true, NULL, NULL))
+    log->summary = log_metrics(NULL, rest, true, NULL, NULL) > 0;
+    if (more && !known && !begins(rest) && !log->summary)
         return true;
     if (!(more && known))
         *status = total ? log_epoch_of_total(log, epoch, lr, total, err)
                         : log_epoch(log, epoch, lr, 0, err);
+    log->summary = false;
     log_dialect(log, "darts");
     if (!*status)
         log_metrics(log, rest, true, status, err);

@@ -38,7 +38,9 @@ static bool epoch_line(LogReader *log, const char *text, Status *status, Error *
     scan_value(at, "lr", &lr);
     log->base = (stage - 1) * total;
     int stages = log->stages > stage ? log->stages : stage;
+    log->summary = true;
     *status = log_epoch(log, epoch - 1, lr, stages * total, err);
+    log->summary = false;
     if (!*status && scan_value(at, "w_loss", &value))
         *status = log_loss(log, METRIC_TRAIN, value, true, err);
     if (!*status && scan_value(at, "val_loss", &value))

@@ -310,8 +310,8 @@ Status log_epoch(LogReader *log, int printed, double lr, int total, Error *err)
     log->after = log->start_hint = log->in_final = false;
     const EpochRow *old =
         log->now.run && index == log->now.current ? log_row(log->now.run, index) : NULL;
-    bool resumed =
-        old && isfinite(lr) && isfinite(old->lr) && has_accuracy(log, index) && !log->doubled;
+    bool resumed = old && isfinite(lr) && isfinite(old->lr) && has_accuracy(log, index) &&
+                   !log->doubled && !log->summary;
     if (resumed) {
         model_rewind(log->now.run, index - 1, index - 1);
         log->now.current = index - 1;
