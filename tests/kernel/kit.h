@@ -55,7 +55,8 @@ static inline void *kit_bytes(Kit *kit, size_t bytes)
 {
     assert_true(kit->n_blocks < KIT_BLOCKS);
     // Ends at the end of the allocation, so that the sanitizer sees a read beyond it.
-    void *p = mem_alloc(bytes ? bytes : 1);
+    // Large tensors are aligned, as a plan's are: kernels may store whole lines there.
+    void *p = bytes >= 1 << 20 ? mem_aligned(bytes) : mem_alloc(bytes ? bytes : 1);
     assert_non_null(p);
     memset(p, 0, bytes);
     kit->block[kit->n_blocks++] = p;

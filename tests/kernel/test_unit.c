@@ -44,19 +44,25 @@ static void make_unit(Kit *kit, Case *t, KernelUnit *unit, bool point)
     unit->grad = kit_grad(kit, t->out_px, s->oc, unit->y, unit->y_ld);
 }
 
-static void make_case(Kit *kit, Case *t, bool point)
+static KernelShape random_shape(Kit *kit, bool point)
+{
+    KernelShape s = { .groups = 1 };
+    s.n = KIT_PICK(kit, 1, 2, 5, 9, 21);
+    s.h = KIT_PICK(kit, 1, 2, 3, 4, 5, 7, 8, 9, 14, 16);
+    s.w = KIT_PICK(kit, 1, 2, 3, 4, 5, 7, 8, 9, 14, 16, 21);
+    s.c = KIT_PICK(kit, 1, 3, 4, 5, 8, 10, 12, 16, 20, 24, 32, 48, 64);
+    s.oc = point && kit_int(kit, 0, 1) ? KIT_PICK(kit, 1, 4, 6, 8, 16, 20, 32, 48) : s.c;
+    s.stride = KIT_PICK(kit, 1, 1, 2, 2, 3);
+    s.oh = (s.h + s.stride - 1) / s.stride;
+    s.ow = (s.w + s.stride - 1) / s.stride;
+    return s;
+}
+
+static void make_case(Kit *kit, Case *t, const KernelShape *shape, bool point)
 {
     KernelShape *s = &t->call.shape;
     memset(t, 0, sizeof *t);
-    s->n = KIT_PICK(kit, 1, 2, 5, 9, 21);
-    s->h = KIT_PICK(kit, 1, 2, 3, 4, 5, 7, 8, 9, 14, 16);
-    s->w = KIT_PICK(kit, 1, 2, 3, 4, 5, 7, 8, 9, 14, 16, 21);
-    s->c = KIT_PICK(kit, 1, 3, 4, 5, 8, 10, 12, 16, 20, 24, 32, 48, 64);
-    s->oc = point && kit_int(kit, 0, 1) ? KIT_PICK(kit, 1, 4, 6, 8, 16, 20, 32, 48) : s->c;
-    s->stride = KIT_PICK(kit, 1, 1, 2, 2, 3);
-    s->oh = (s->h + s->stride - 1) / s->stride;
-    s->ow = (s->w + s->stride - 1) / s->stride;
-    s->groups = 1;
+    *s = *shape;
     t->in_px = (size_t)(s->n * s->h * s->w);
     t->out_px = (size_t)(s->n * s->oh * s->ow);
     t->call.src = kit_src(kit, t->in_px, s->c);
@@ -153,23 +159,59 @@ static void run(const Kernels *set, Case *t, bool point)
     (point ? set->unit_bwd : set->dw_bwd)(&t->call);
 }
 
+static void check_case(Kit *kit, const Kernels *set, const Case *made, bool point)
+{
+    const Kernels *reference = kernels_reference();
+    Case want, got, threaded;
+    KernelEntry entry = point ? ENTRY_UNIT : ENTRY_DW;
+    branch(kit, &want, made, reference, entry, 1);
+    branch(kit, &got, made, set, entry, 1);
+    branch(kit, &threaded, made, set, entry, 4);
+    run(reference, &want, point);
+    run(set, &got, point);
+    run(set, &threaded, point);
+    compare(kit, &got, &want, near_enough);
+    compare(kit, &threaded, &got, kit_same);
+}
+
 static void check_cases(const char *name, bool point, int cases)
 {
-    const Kernels *set = kernels_get(name, NULL), *reference = kernels_reference();
+    const Kernels *set = kernels_get(name, NULL);
     for (int i = 0; set && i < cases; i++) {
         Kit kit = kit_new(1000 + (uint64_t)i);
-        Case made, want, got, threaded;
-        KernelEntry entry = point ? ENTRY_UNIT : ENTRY_DW;
-        make_case(&kit, &made, point);
-        branch(&kit, &want, &made, reference, entry, 1);
-        branch(&kit, &got, &made, set, entry, 1);
-        branch(&kit, &threaded, &made, set, entry, 4);
-        run(reference, &want, point);
-        run(set, &got, point);
-        run(set, &threaded, point);
-        compare(&kit, &got, &want, near_enough);
-        compare(&kit, &threaded, &got, kit_same);
+        Case made;
+        KernelShape s = random_shape(&kit, point);
+        make_case(&kit, &made, &s, point);
+        check_case(&kit, set, &made, point);
         kit_free(&kit);
+    }
+}
+
+// Large enough to be stored past the caches and to be shared out piece by piece.
+static void large_outputs_equal_the_reference(void **state)
+{
+    (void)state;
+    for (int i = 0; i < KIT_SETS; i++) {
+        const Kernels *set = kernels_get(kit_sets[i], NULL);
+        for (int c = 8; set && c <= 16; c += 8) {
+            Kit kit = kit_new((uint64_t)c);
+            Case made;
+            int side = c == 8 ? 46 : 32;
+            KernelShape s = { .n = 65,
+                              .h = side,
+                              .w = side,
+                              .c = c,
+                              .oh = side,
+                              .ow = side,
+                              .oc = c,
+                              .stride = 1,
+                              .groups = 1 };
+            make_case(&kit, &made, &s, true);
+            made.call.n_units = 1;
+            made.unit[0].y_ld = c;
+            check_case(&kit, set, &made, true);
+            kit_free(&kit);
+        }
     }
 }
 
@@ -270,6 +312,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(units_equal_the_reference_on_odd_shapes),
         cmocka_unit_test(depthwise_equals_the_reference_on_odd_shapes),
+        cmocka_unit_test(large_outputs_equal_the_reference),
         cmocka_unit_test(negative_padding_reads_shifted),
         cmocka_unit_test(relu_keeps_nan_and_its_gradient),
     };

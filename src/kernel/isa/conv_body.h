@@ -62,8 +62,8 @@ INLINE void AT_WIDTH(conv_sum)(AT_WIDTH(ConvSums) * s, const V *acc, const int n
 }
 
 // `n` lanes of the last vector exist.
-INLINE void AT_WIDTH(conv_store)(const ConvJob *job, const V *acc, float *out, int n, const int P,
-                                 const int R, const int NB)
+INLINE void AT_WIDTH(conv_put)(const ConvJob *job, const V *acc, float *out, int n, const int P,
+                               const int R, const int NB, const bool stream)
 {
     const size_t px = job->px, row = job->row, block = job->block;
     UNROLL(4)
@@ -74,10 +74,23 @@ INLINE void AT_WIDTH(conv_store)(const ConvJob *job, const V *acc, float *out, i
             OPAQUE(to);
             const V *from = &acc[(r * P + p) * NB];
             UNROLL(2)
-            for (int v = 0; v < NB; v++)
-                AT_WIDTH(store_part)(to + (size_t)v * block, from[v], v == NB - 1 ? n : VW);
+            for (int v = 0; v < NB; v++) {
+                if (stream)
+                    AT_WIDTH(stream)(to + (size_t)v * block, from[v]);
+                else
+                    AT_WIDTH(store_part)(to + (size_t)v * block, from[v], v == NB - 1 ? n : VW);
+            }
         }
     }
+}
+
+INLINE void AT_WIDTH(conv_store)(const ConvJob *job, const V *acc, float *out, int n, const int P,
+                                 const int R, const int NB)
+{
+    if (job->stream)
+        AT_WIDTH(conv_put)(job, acc, out, VW, P, R, NB, true);
+    else
+        AT_WIDTH(conv_put)(job, acc, out, n, P, R, NB, false);
 }
 
 // Adds the bias, takes the sums, writes.

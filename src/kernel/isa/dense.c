@@ -3,6 +3,7 @@
 
 #include "src/kernel/blas.h"
 #include "src/kernel/isa/entry.h"
+#include "src/kernel/isa/width.h"
 
 // Dense, grouped and pointwise convolution. Sources lie one after the other in the blocks of one
 // tile, each from a new block on. A pointwise convolution sees the image as one row; a strided one
@@ -183,6 +184,7 @@ static void conv_image_fwd(const ConvTiles *t, int image)
         .px = ld,
         .row = ld * (size_t)t->win.ow,
         .block = (size_t)t->in.vw,
+        .stream = v->shape.groups == 1 && entry_streams(&v->shape, v->y, v->y_ld, t->in.vw, 1),
     };
     if (v->stat) {
         job.sum = v->stat + (size_t)image * 2 * (size_t)v->stat_ld + c0;
@@ -196,16 +198,18 @@ static void conv_image_fwd(const ConvTiles *t, int image)
 
 void dense_fwd(const KernelConv *v)
 {
+    entry_share(&v->shape, v->shape.n, v->work->threads);
 #pragma omp parallel num_threads(v->work->threads)
     {
         ConvTiles t;
         tiles_init(&t, v, false);
         for (t.group = 0; t.group < v->shape.groups; t.group++) {
             set_weights(&t);
-#pragma omp for schedule(static) nowait
+#pragma omp for schedule(runtime) nowait
             for (int image = 0; image < v->shape.n; image++)
                 conv_image_fwd(&t, image);
         }
+        width_fence();
     }
 }
 
@@ -391,6 +395,7 @@ void dense_bwd(const KernelConv *all)
     const size_t count = (size_t)(s->k * s->k) * (size_t)(s->c / s->groups) * (size_t)s->oc;
     const size_t w = v->g_w ? kernel_round(count) : 0;
     const size_t stride = w + (v->g_bias ? kernel_round((size_t)s->oc) : 0);
+    entry_share(&v->shape, KERNEL_GROUPS, v->work->threads);
 #pragma omp parallel num_threads(v->work->threads)
     {
         ConvTiles t;
@@ -398,7 +403,7 @@ void dense_bwd(const KernelConv *all)
         for (t.group = 0; t.group < s->groups; t.group++) {
             if (wants_dx(v))
                 set_back_weights(&t);
-#pragma omp for schedule(static) nowait
+#pragma omp for schedule(runtime) nowait
             for (int g = 0; g < KERNEL_GROUPS; g++) {
                 float *gw = stride ? v->work->group + (size_t)g * stride : NULL;
                 float *gb = v->g_bias ? gw + w : NULL;

@@ -22,6 +22,7 @@
 #define streams_reduce KERNEL_NAME(streams_reduce)
 #define groups_sum KERNEL_NAME(groups_sum)
 #define entry_share KERNEL_NAME(entry_share)
+#define entry_streams KERNEL_NAME(entry_streams)
 #define entry_border KERNEL_NAME(entry_border)
 
 void units_fwd(const KernelUnits *u);
@@ -45,6 +46,9 @@ size_t pools_floats(const KernelShape *s);
 // so many floats may still lie in the threads' own caches, else piece by piece, so that a thread
 // that is held up does not hold up the others. Whoever does a task, its result is the same.
 void entry_share(const KernelShape *s, int tasks, int threads);
+// Whether the output y is stored past the caches: one of `outputs` of a call that together are
+// large, made of whole aligned vectors.
+bool entry_streams(const KernelShape *s, const float *y, int ld, int vw, int outputs);
 
 // out[i] = sum of the groups' group[g * stride + i] in order. `group` is aligned to vectors, the
 // stride a multiple of 16 floats.

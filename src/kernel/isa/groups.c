@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <omp.h>
-
 #include "src/kernel/isa/entry.h"
 
 // Sums of the groups' weight gradients, in the order of the groups, at full vector width. Groups
@@ -47,16 +45,4 @@ void groups_sum(const float *group, size_t stride, int groups, size_t count, flo
     for (size_t block = 0; block < count; block += BLOCK)
         sum_block(group + block, stride, groups, count - block < BLOCK ? count - block : BLOCK,
                   out + block);
-}
-
-enum { OWN_FLOATS = 1 << 18 };
-
-void entry_share(const KernelShape *s, int tasks, int threads)
-{
-    const size_t floats = (size_t)s->n * (size_t)s->h * (size_t)s->w * (size_t)s->c;
-    const int piece = tasks / (threads * 8);
-    if (threads > 1 && floats / (size_t)threads > OWN_FLOATS)
-        omp_set_schedule(omp_sched_dynamic, piece > 1 ? piece : 1);
-    else
-        omp_set_schedule(omp_sched_static, 0);
 }

@@ -3,6 +3,7 @@
 
 #include "src/kernel/isa/pack.h"
 #include "src/kernel/isa/unit.h"
+#include "src/kernel/isa/width.h"
 
 // Units on tiles of several images. Small images cost little but what is done once a tile, and
 // narrow ones fill the widest vector. A tile's images share a group of weight gradients and one
@@ -260,6 +261,7 @@ static void run_point(const PackTiles *t, int i)
         .px = pixels * ld,
         .row = ld,
         .block = (size_t)mid.vw,
+        .stream = entry_streams(s, unit->y, unit->y_ld, mid.vw, t->u->n_units),
     };
     job.w =
         weights_pad(unit->pw, (size_t)s->c, s->oc, (size_t)s->oc, mid.vw, t->room_pw, &job.w_ld);
@@ -349,6 +351,7 @@ void pack_units_fwd(const KernelUnits *u)
                     store_mid(&t, i);
             }
         }
+        width_fence();
     }
 }
 

@@ -105,6 +105,7 @@ typedef struct {
     float *out;
     size_t px, row, block; // distances in floats of output pixels, rows and channel blocks
     bool whole;            // whole vectors may be stored, even when oc is not a multiple
+    bool stream;           // past the caches: only whole vectors, all aligned
     float *sum, *sum_sq;   // [oc] overwritten with the sums over the image; NULL: not wanted
 } ConvJob;
 

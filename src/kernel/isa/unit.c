@@ -2,6 +2,7 @@
 #include <omp.h>
 
 #include "src/kernel/isa/unit.h"
+#include "src/kernel/isa/width.h"
 
 // Units (depthwise, then pointwise) and depthwise alone. The bordered input of an image is made
 // once and serves all units of the call; everything of one image stays in a thread's scratch. What
@@ -156,6 +157,7 @@ static void run_point(const UnitTiles *t, int i, const Strip *strip)
         .out = unit->y + strip_pixel(s, strip) * (size_t)unit->y_ld,
         .px = (size_t)unit->y_ld,
         .block = (size_t)t->mid.vw,
+        .stream = entry_streams(s, unit->y, unit->y_ld, t->mid.vw, t->u->n_units),
     };
     job.w =
         weights_pad(unit->pw, (size_t)s->c, s->oc, (size_t)s->oc, t->mid.vw, t->room_pw, &job.w_ld);
@@ -198,6 +200,7 @@ void units_fwd(const KernelUnits *u)
                 }
             }
         }
+        width_fence();
     }
 }
 

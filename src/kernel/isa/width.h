@@ -12,6 +12,16 @@
 #define VW 4
 #endif
 
+#ifndef WIDTH_FENCE
+#define WIDTH_FENCE
+INLINE void width_fence(void)
+{
+#if defined(__x86_64__)
+    _mm_sfence();
+#endif
+}
+#endif
+
 #undef V
 #undef VU
 #undef VI
@@ -42,6 +52,21 @@ INLINE void AT_WIDTH(store)(float *p, V v)
 INLINE void AT_WIDTH(storeu)(float *p, V v)
 {
     *(VU *)p = v;
+}
+
+// Past the caches, to an aligned place: what is written is not read again soon, and the line is not
+// fetched first. width_fence comes before others may read it.
+INLINE void AT_WIDTH(stream)(float *p, V v)
+{
+#if defined(__x86_64__) && VW == 4
+    _mm_stream_ps(p, (__m128)v);
+#elif defined(__x86_64__) && VW == 8
+    _mm256_stream_ps(p, (__m256)v);
+#elif defined(__x86_64__) && VW == 16
+    _mm512_stream_ps(p, (__m512)v);
+#else
+    *(V *)p = v;
+#endif
 }
 
 // The first n of VW lanes; the others read as 0 and are not written.
