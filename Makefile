@@ -41,7 +41,8 @@ closure  = $(call closure1,$(call closure1,$(call closure1,$(call closure1,$(cal
 
 # ---- libraries ----------------------------------------------------------------------------------
 ifneq ($(filter-out clean help format,$(or $(MAKECMDGOALS),all)),)
-PKGS := ncursesw lua5.4 openblas yaml-0.1 json-c zlib sqlite3
+WITH_BLAS ?= 1
+PKGS := ncursesw lua5.4 $(if $(WITH_BLAS),openblas) yaml-0.1 json-c zlib sqlite3
 MISSING := $(foreach p,$(PKGS),$(if $(shell pkg-config --exists $(p) 2>/dev/null && echo y),,$(p)))
 ifneq ($(strip $(MISSING)),)
 $(error pkg-config does not find: $(strip $(MISSING)). On Debian or Ubuntu: sh assets/setup.sh)
@@ -51,7 +52,7 @@ WITH_ARCHIVE  ?= $(call have,libarchive)
 WITH_IMAGES   ?= $(if $(call have,libturbojpeg),$(call have,libpng))
 WITH_PROTOBUF ?= $(if $(shell command -v protoc-c),$(call have,libprotobuf-c))
 OPTIONAL := $(if $(WITH_ARCHIVE),libarchive) $(if $(WITH_IMAGES),libturbojpeg libpng) $(if $(WITH_PROTOBUF),libprotobuf-c)
-DEFS := $(if $(WITH_ARCHIVE),-DWITH_ARCHIVE=1) $(if $(WITH_IMAGES),-DWITH_IMAGES=1) $(if $(WITH_PROTOBUF),-DWITH_PROTOBUF=1)
+DEFS := $(if $(WITH_BLAS),,-DWITHOUT_BLAS) $(if $(WITH_ARCHIVE),-DWITH_ARCHIVE=1) $(if $(WITH_IMAGES),-DWITH_IMAGES=1) $(if $(WITH_PROTOBUF),-DWITH_PROTOBUF=1)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) $(OPTIONAL))
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) $(OPTIONAL))
 CMOCKA_CFLAGS = $(shell pkg-config --cflags cmocka)
