@@ -48,6 +48,17 @@ static const Json *find_row(const Json *kernels, const char *name, const CaseSiz
     return NULL;
 }
 
+// Rate, share of the arithmetic peak (nothing where nothing is multiplied), share of the roofline:
+// of the peak or of the bandwidth, whichever is the lower bound.
+static void print_rate(const Json *r, bool counts)
+{
+    char peak[16] = "";
+    if (counts)
+        snprintf(peak, sizeof peak, "%.0f%%", 100 * json_get_num(r, "peak_share", NAN));
+    printf("  %7.1f %4s %4.0f%%", json_get_num(r, counts ? "gmacs" : "gbs", NAN), peak,
+           100 * json_get_num(r, "roof_share", NAN));
+}
+
 static void print_kernel(const Json *kernels, const CaseKind *kind, const CaseSize *sizes, int n)
 {
     bool counts = kind->entry == CASE_UNIT || kind->entry == CASE_CONV;
@@ -55,10 +66,9 @@ static void print_kernel(const Json *kernels, const CaseKind *kind, const CaseSi
     for (int s = 0; s < n; s++) {
         const Json *r = find_row(kernels, kind->name, &sizes[s]);
         if (r)
-            printf("  %7.1f %4.0f%%", json_get_num(r, counts ? "gmacs" : "gbs", NAN),
-                   100 * json_get_num(r, "roof_share", NAN));
+            print_rate(r, counts);
         else
-            printf("  %7s %5s", "-", "");
+            printf("  %7s %4s %5s", "-", "", "");
     }
     printf("\n");
 }
@@ -69,13 +79,15 @@ void bench_print_kernels(const Json *kernels)
     const CaseKind *kinds = case_kinds(&n_kinds);
     const CaseSize *sizes = case_sizes(&n_sizes);
     const Json *first = json_at(kernels, 0);
-    printf("\nkernels: batch %d, threads %d, %s; best rate, and its share of the roofline\n  %-30s",
+    printf("\nkernels: batch %d, threads %d, %s; best rate, share of the multiply-add peak,\n"
+           "  share of the roofline (that peak or the bandwidth for its bytes, what is lower)\n  "
+           "%-30s",
            (int)json_get_int(first, "batch", 0), (int)json_get_int(first, "threads", 0),
            json_get_str(first, "isa", "?"), "");
     for (int s = 0; s < n_sizes; s++) {
         char head[32];
         snprintf(head, sizeof head, "C=%d %dx%d", sizes[s].c, sizes[s].side, sizes[s].side);
-        printf("  %13s", head);
+        printf("  %18s", head);
     }
     printf("\n");
     for (int k = 0; k < n_kinds; k++)
