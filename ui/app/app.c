@@ -234,9 +234,14 @@ static void read_child(App *app)
         return;
     }
     if (app->child.code == 0) {
+        const char *started = strstr(app->child.text, "run: ");
         open_started(app);
-        app_say(app, "%s: done%s%s", app->child.what, app->child.text[0] ? ": " : "",
-                app->child.text);
+        if (started)
+            app_say(app, "%.*s has started; q leaves it running", (int)strcspn(started + 5, "\n"),
+                    started + 5);
+        else
+            app_say(app, "%s: done%s%s", app->child.what, app->child.text[0] ? ": " : "",
+                    app->child.text);
     } else {
         app_say(app, "%s", app->child.text);
     }

@@ -94,7 +94,9 @@ static size_t string_bytes(char *out, size_t room, const char *string)
     sink.end = out + room;
     if (string)
         tputs(string, 1, put_byte); // takes padding out
-    return (size_t)(sink.at - out);
+    size_t n = (size_t)(sink.at - out);
+    sink.at = sink.end = NULL;
+    return n;
 }
 
 static void put_string(Pass *p, const char *string)
