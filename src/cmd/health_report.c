@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "src/base/alloc.h"
+#include "src/cmd/health_sgas.h"
 #include "src/health/rules.h"
 
 // ---- what there is ------------------------------------------------------------------------------
@@ -188,6 +189,19 @@ static bool alarm_is_of(const HealthAlarm *alarm, const ModelRun *run, int cell)
     return strcmp(alarm->cell, run->cells[cell].shape.name) == 0;
 }
 
+// One score an edge; null where there are no alphas.
+static Json *sgas_json(const ModelRun *run, int index)
+{
+    double score[HEALTH_EDGES];
+    int best;
+    if (!health_sgas(run, index, score, &best))
+        return json_new_null();
+    Json *out = json_new_array();
+    for (int e = 0; e < run->cells[index].shape.n_edges; e++)
+        json_add(out, number_or_null(score[e]));
+    return out;
+}
+
 static Json *cell_json(const ModelRun *run, int index)
 {
     const ModelCell *cell = &run->cells[index];
@@ -215,6 +229,7 @@ static Json *cell_json(const ModelRun *run, int index)
     json_put(out, "conv_depth", depth);
     json_put(out, "genotype", n ? json_new_str(str_text(&text)) : json_new_null());
     json_put(out, "alarms", alarms);
+    json_put(out, "sgas", sgas_json(run, index));
     str_fini(&text);
     return out;
 }
@@ -322,6 +337,17 @@ static void cell_lines(const ModelRun *run, int index, Str *out)
     }
 }
 
+static void sgas_words(const ModelRun *run, Str *out)
+{
+    double score[HEALTH_EDGES];
+    int cell = main_cell(run), best = -1;
+    if (cell < 0 || !health_sgas(run, cell, score, &best) || best < 0)
+        return;
+    const HealthCell *shape = &run->cells[cell].shape;
+    str_addf(out, ", SGAS scores edge %d>%d highest (%.2g)", shape->edge[best].from,
+             shape->edge[best].to, score[best]);
+}
+
 static void rule_lines(const ModelRun *run, Str *out)
 {
     RuleResult results[HEALTH_RULES];
@@ -336,6 +362,7 @@ static void rule_lines(const ModelRun *run, Str *out)
         if (results[i].returns && results[i].epoch >= 0)
             str_addf(out, " (returns to %d)", results[i].returned);
     }
+    sgas_words(run, out);
     str_addc(out, '\n');
 }
 

@@ -141,6 +141,7 @@ static void every_key_is_there(void **state)
     assert_true(near(json_to_num(json_at(json_get(run, "valid_acc"), 13), NAN), 0.53, 1e-9));
     assert_string_equal(json_get_str(run, "verdict", ""), "COLLAPSED");
     assert_string_equal(json_get_str(run, "cause", ""), "skips");
+    assert_true(is_null(normal, "sgas")); // no alphas in this log
 }
 
 static void alarms_and_rules_name_the_epoch(void **state)
@@ -169,6 +170,32 @@ static void alarms_and_rules_name_the_epoch(void **state)
     const Json *lambda = rule_of(run, "lambda-live");
     assert_true(is_null(lambda, "epoch") && is_null(lambda, "returned"));
     assert_string_equal(json_get_str(lambda, "cell", ""), "normal");
+}
+
+// Of two edges the one that is more important, more certain and more stable has all of the score.
+static void sgas_scores_stand_with_the_cell(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"t\":\"run\",\"v\":1,\"name\":\"x\",\"epochs\":2,\"cells\":[{\"name\":\"normal\","
+        "\"inputs\":2,\"nodes\":1,\"keep\":2,\"edges\":[[0,2],[1,2]],"
+        "\"ops\":[\"none\",\"max_pool_3x3\",\"skip_connect\"]}]}\n"
+        "{\"t\":\"alpha\",\"epoch\":0,\"step\":1,\"cell\":\"normal\","
+        "\"a\":[[0.4,0.2,0.4],[0.2,0.7,0.1]]}\n"
+        "{\"t\":\"epoch\",\"epoch\":0,\"train\":{\"acc\":0.5},\"valid\":{\"acc\":0.5}}\n"
+        "{\"t\":\"alpha\",\"epoch\":1,\"step\":2,\"cell\":\"normal\","
+        "\"a\":[[0.5,0.3,0.2],[0.2,0.7,0.1]]}\n"
+        "{\"t\":\"epoch\",\"epoch\":1,\"train\":{\"acc\":0.5},\"valid\":{\"acc\":0.5}}\n";
+    read_with(&journal_reader, NULL, text, sizeof text - 1, &model);
+    document = health_report_json(&model, "j");
+    const Json *scores = json_get(cell_at(0, 0), "sgas");
+    assert_int_equal(json_length(scores), 2);
+    assert_true(near(json_to_num(json_at(scores, 0), NAN), 0, 1e-12));
+    assert_true(near(json_to_num(json_at(scores, 1), NAN), 1, 1e-12));
+    Str out = { 0 };
+    health_report_text(&model, "j", &out);
+    assert_non_null(strstr(str_text(&out), "SGAS scores edge 1>2 highest (1)"));
+    str_fini(&out);
 }
 
 // Epochs are places in the lists of genotypes: also where those stand at the ends of stages only.
@@ -238,6 +265,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(every_key_is_there),
         TEST(alarms_and_rules_name_the_epoch),
+        TEST(sgas_scores_stand_with_the_cell),
         TEST(epochs_count_genotypes),
         TEST(a_healthy_run_has_nulls),
         TEST(what_is_no_search_is_not_among_the_runs),
