@@ -82,22 +82,32 @@ static int draw_matrix(const ViewContext *ctx, const GenoRow *row, int cell, Gri
     return matrix_draw(g, area, &spec);
 }
 
-// The matrices of the other cell types, as far as there is room.
-static void draw_others(const ViewContext *ctx, int shown, Grid *g, Rect *below)
+// The other cell types, as far as there is room: graphs or matrices.
+static void draw_others(const ViewContext *ctx, int shown, bool graph, Grid *g, Rect *below)
 {
+    enum { BETWEEN = 4 }; // blank row, blank row, heading, blank row
     char text[200];
     for (int i = 1; i < ctx->run->n_cells; i++) {
-        int cell = (shown + i) % ctx->run->n_cells;
+        int cell = (shown + i) % ctx->run->n_cells, rows = 0, cols = 0;
         const GenoRow *row = model_geno(ctx->run, cell, ctx->epoch);
-        int need = row ? row->geno.nodes + 6 : 0; // with what parts it from the one above
-        if (!row || below->rows < need + 1)
+        if (!row)
             continue;
-        Rect r = { below->row + 2, below->col, need - 2, below->cols };
+        if (graph)
+            graph_need(&row->geno, &rows, &cols);
+        else
+            rows = row->geno.nodes + 2; // with heading and output
+        if (rows == 0 || rows + BETWEEN > below->rows || cols > below->cols)
+            continue;
+        Rect r = { below->row + 2, below->col, rows + 2, below->cols };
         facts(ctx, row, cell, r.cols, text, sizeof text);
         r = part_heading(g, r, ctx->run->cells[cell].shape.name, text, false);
-        draw_matrix(ctx, row, cell, g, (Rect){ r.row + 1, r.col, r.rows - 1, r.cols });
-        below->row += need;
-        below->rows -= need;
+        r = (Rect){ r.row + 1, r.col, rows, r.cols };
+        if (!graph)
+            draw_matrix(ctx, row, cell, g, r);
+        else if (!graph_draw(g, r, &row->geno))
+            continue;
+        below->row += rows + BETWEEN;
+        below->rows -= rows + BETWEEN;
     }
 }
 
@@ -129,16 +139,20 @@ static void draw(const ViewContext *ctx, ViewState *state, Grid *g, Rect area, b
         int skip = GRAPH_ROWS - (below.row - rest.row);
         if (skip > below.rows - rows)
             skip = below.rows - rows;
-        if (below.rows > rows)
-            draw_matrix(ctx, row, cell, g,
-                        (Rect){ below.row + (skip > 1 ? skip : 1), below.col, rows, below.cols });
+        if (below.rows > rows) {
+            Rect r = { below.row + (skip > 1 ? skip : 1), below.col, rows, below.cols };
+            draw_matrix(ctx, row, cell, g, r);
+            below.rows -= r.row + rows - below.row;
+            below.row = r.row + rows;
+        }
+        draw_others(ctx, cell, true, g, &below);
         return;
     }
     Rect below = rest;
     below.row += draw_matrix(ctx, row, cell, g, rest);
     below.rows -= below.row - rest.row;
     if (!graph)
-        draw_others(ctx, cell, g, &below);
+        draw_others(ctx, cell, false, g, &below);
     if (graph)
         snprintf(text, sizeof text, "the graph needs %d rows and %d columns, here are %d and %d",
                  need_rows, need_cols, rest.rows, rest.cols);
