@@ -492,6 +492,15 @@ static void it_resumes_across_a_larger_batch(void **state)
     toy_fini(&toy);
 }
 
+static void memory_that_runs_out_for_a_larger_batch_is_an_error(void **state)
+{
+    (void)state;
+    Toy toy;
+    sgas_search(&toy, 12);
+    toy_darts_starve(&toy, SGAS_FIRST);
+    toy_fini(&toy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -509,6 +518,7 @@ int main(void)
         cmocka_unit_test(sgas_scores_are_normalised_over_the_cell),
         cmocka_unit_test(the_batch_of_sgas_grows_and_decided_alphas_stand_still),
         cmocka_unit_test(it_resumes_across_a_larger_batch),
+        cmocka_unit_test(memory_that_runs_out_for_a_larger_batch_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

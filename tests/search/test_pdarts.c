@@ -276,6 +276,17 @@ static void a_fork_goes_on_in_its_stage(void **state)
     toy_fini(&toy);
 }
 
+static void memory_that_runs_out_between_stages_is_an_error(void **state)
+{
+    (void)state;
+    open_toy(false);
+    toy.ctx.options.epochs = 1;
+    toy.ctx.options.warmup_epochs = 0;
+    toy.ctx.options.oles = 0.4;
+    toy_darts_starve(&toy, 0);
+    toy_fini(&toy);
+}
+
 static void stages_do_not_go_with_decisions(void **state)
 {
     (void)state;
@@ -302,6 +313,7 @@ int main(void)
         cmocka_unit_test(it_resumes_inside_every_stage),
         cmocka_unit_test(so_it_does_with_other_remedies_and_in_stages_of_cells),
         cmocka_unit_test(a_fork_goes_on_in_its_stage),
+        cmocka_unit_test(memory_that_runs_out_between_stages_is_an_error),
         cmocka_unit_test(stages_do_not_go_with_decisions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

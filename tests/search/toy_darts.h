@@ -42,4 +42,27 @@ static inline void toy_darts_run(Darts *d, int epoch, int more)
         toy_darts_step(d);
 }
 
+// Memory that runs out anywhere in the step after `epoch` is an error, after which progress can
+// still be read and the search be closed.
+static inline void toy_darts_starve(Toy *toy, int epoch)
+{
+    bool done = false;
+    toy->ctx.sink = NULL;
+    for (int64_t n = 0; !done; n += 1 + n / 6) {
+        Darts *d = toy_darts(toy);
+        SearchProgress p;
+        Error err = { 0 };
+        toy_darts_run(d, epoch, 0);
+        alloc_fail_after(n);
+        Status status = strategy_darts.step(d, &p, &err);
+        alloc_fail_after(-1);
+        done = status == STATUS_OK;
+        if (!done)
+            assert_int_equal(status, STATUS_NOMEM);
+        strategy_darts.progress(d, &p);
+        assert_int_equal(p.epoch, epoch);
+        strategy_darts.close(d);
+    }
+}
+
 #endif
