@@ -290,8 +290,10 @@ static Status table_flush(EventRun *ev, Table *table, Error *err)
 {
     int kept = 0, edges = table->part_edges, ops = table->part_ops;
     Status status = STATUS_OK;
+    if (edges < 1 || ops < 1)
+        return STATUS_OK;
     for (int i = 0; i < table->n_parts; i++) {
-        double a[CELLS];
+        double a[CELLS] = { 0 };
         const float *part = table->part[i].a;
         bool whole = !status;
         for (int e = 0; e < edges; e++)

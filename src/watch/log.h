@@ -146,8 +146,6 @@ void log_next_stage(LogReader *log);             // epochs begin with 0 again, o
 // What comes is no part of a search: the choice of operators after it (DARTS-PT).
 void log_selection(LogReader *log);
 void log_dialect(LogReader *log, const char *name);
-// The metrics in a line, in any order; returns how many. At its beginning only, or anywhere.
-int log_metrics(LogReader *log, const char *text, bool anywhere, Status *status, Error *err);
 Status log_finish(LogReader *log, bool last, Error *err); // nothing more for now
 
 // ---- two writers (log_writers.c) ----------------------------------------------------------------

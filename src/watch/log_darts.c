@@ -57,34 +57,6 @@ static void name_dialect(LogReader *log, const char *rest)
             log_dialect(log, names[i].name);
 }
 
-static bool epoch_line(LogReader *log, const char *text, Status *status, Error *err)
-{
-    int epoch, total;
-    double lr = NAN;
-    const char *rest = epoch_number(text, &epoch, &total);
-    if (!rest)
-        return false;
-    if (!scan_value(rest, "lr", &lr))
-        scan_value(rest, "learning_rate", &lr);
-    name_dialect(log, rest);
-    bool known = !total && epoch == log->now.current - log->base;
-    bool more = isnan(lr) && *rest && !total;
-    // "epoch 0 epsilon_alpha 3e-2" says more about an epoch that has begun or will
-    log->summary = log_metrics(NULL, rest, true, NULL, NULL) > 0;
-    if (more && !known && !begins(rest) && !log->summary)
-        return true;
-    if (!(more && known))
-        *status = total ? log_epoch_of_total(log, epoch, lr, total, err)
-                        : log_epoch(log, epoch, lr, 0, err);
-    log->summary = false;
-    log_dialect(log, "darts");
-    if (!*status)
-        log_metrics(log, rest, true, status, err);
-    if (!*status && log->now.run && scan_word(rest, "done"))
-        log_epoch_ended(log);
-    return true;
-}
-
 // ---- accuracies and losses ----------------------------------------------------------------------
 
 typedef enum { KIND_ACC, KIND_ERR, KIND_LOSS } MetricKind;
@@ -149,39 +121,83 @@ static const char *next_word(const char *at)
     return *at ? at : NULL;
 }
 
-int log_metrics(LogReader *log, const char *text, bool anywhere, Status *status, Error *err)
+// The next metric with its number from here on; the place after the number, NULL if there is none.
+static const char *metric_read(const char *text, LogSplit *split, MetricKind *kind, double *value)
 {
-    int found = 0;
-    while (text && !(status && *status)) {
-        LogSplit split;
-        MetricKind kind;
-        double value;
-        const char *at = metric_name(text, &split, &kind);
-        const char *end = at ? scan_number(at, &value) : NULL;
-        if (!end && !found && !anywhere)
-            return 0;
-        if (end) {
-            found++;
-            if (log)
-                *status = metric(log, split, kind, value, *scan_skip(end, " ") == '%', err);
-        }
-        text = next_word(end ? end : text);
+    for (; text; text = next_word(text)) {
+        const char *at = metric_name(text, split, kind);
+        const char *end = at ? scan_number(at, value) : NULL;
+        if (end)
+            return end;
     }
-    return found;
+    return NULL;
+}
+
+// The metrics of a line.
+static Status take_metrics(LogReader *log, const char *text, Error *err)
+{
+    LogSplit split;
+    MetricKind kind;
+    double value;
+    Status status = STATUS_OK;
+    while (text && !status && (text = metric_read(text, &split, &kind, &value))) {
+        status = metric(log, split, kind, value, *scan_skip(text, " ") == '%', err);
+        text = next_word(text);
+    }
+    return status;
+}
+
+static bool has_metrics(const char *text)
+{
+    LogSplit split;
+    MetricKind kind;
+    double value;
+    return metric_read(text, &split, &kind, &value) != NULL;
 }
 
 static bool metric_line(LogReader *log, const char *text, Status *status, Error *err)
 {
     LogSplit split;
     MetricKind kind;
+    double value;
     const char *at = metric_name(text, &split, &kind);
     if (!at)
         return false;
-    if (!*at) {
+    if (!*at)
         log_skip(log, "number missing");
+    else if (!scan_number(at, &value))
+        return false;
+    else
+        *status = take_metrics(log, text, err);
+    return true;
+}
+
+static bool epoch_line(LogReader *log, const char *text, Status *status, Error *err)
+{
+    int epoch, total;
+    double lr = NAN;
+    const char *rest = epoch_number(text, &epoch, &total);
+    if (!rest)
+        return false;
+    if (!scan_value(rest, "lr", &lr))
+        scan_value(rest, "learning_rate", &lr);
+    name_dialect(log, rest);
+    bool known = !total && epoch == log->now.current - log->base;
+    bool more = isnan(lr) && *rest && !total;
+    // "epoch 0 epsilon_alpha 3e-2" says more about an epoch that has begun or will
+    log->summary = has_metrics(rest);
+    if (more && !known && !begins(rest) && !log->summary)
         return true;
-    }
-    return log_metrics(log, text, false, status, err) > 0;
+    if (!(more && known))
+        *status = total ? log_epoch_of_total(log, epoch, lr, total, err)
+                        : log_epoch(log, epoch, lr, 0, err);
+    log->summary = false;
+    log_dialect(log, "darts");
+    if (!*status)
+        *status = take_metrics(log, rest, err);
+    if (!*status && log->now.run && scan_word(rest, "done"))
+        log_epoch_ended(log);
+    return true;
 }
 
 // ---- step lines ---------------------------------------------------------------------------------

@@ -184,6 +184,8 @@ void model_settle(ModelRun *run);
 // Remaining seconds, NAN unknown.
 double model_eta(const ModelRun *run);
 // Latest look of a cell at or before `epoch` (INT_MAX: the newest); NULL if none.
+// Name of an operator at a look (NULL: at any), "" where there is none or it was removed before.
+const char *model_op(const ModelCell *cell, const AlphaLook *look, int edge, int col);
 const AlphaLook *model_look(const ModelRun *run, int cell, int epoch);
 const GenoRow *model_geno(const ModelRun *run, int cell, int epoch);
 int model_cell_index(const ModelRun *run, const char *name); // -1 if absent

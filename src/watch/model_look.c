@@ -51,6 +51,15 @@ int model_geno_count(const ModelCell *cell, int epoch)
     return low;
 }
 
+const char *model_op(const ModelCell *cell, const AlphaLook *look, int edge, int col)
+{
+    const char *now = health_op(&cell->shape, edge, col);
+    if (now[0] || !cell->declared)
+        return now;
+    bool there = !look || look->p[edge * cell->shape.n_ops + col] > 0; // removed ones are 0
+    return there ? cell->declared[edge][col] : "";
+}
+
 const AlphaLook *model_look(const ModelRun *run, int cell, int epoch)
 {
     if (cell < 0 || cell >= run->n_cells)
