@@ -92,6 +92,9 @@ static void removed_operators_leave_the_shape(void **state)
     assert_string_equal(health_op(&cell->shape, 0, 1), "");
     assert_string_equal(health_op(&cell->shape, 1, 1), "max_pool_3x3");
     assert_true(near(cell->looks[1].p[1], 0, 0));
+    assert_string_equal(model_op(cell, &cell->looks[0], 0, 1), "max_pool_3x3"); // it was there then
+    assert_string_equal(model_op(cell, &cell->looks[1], 0, 1), "");
+    assert_string_equal(model_op(cell, NULL, 0, 1), "max_pool_3x3");
 }
 
 static void a_roll_back_brings_removed_operators_back(void **state)

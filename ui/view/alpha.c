@@ -39,12 +39,12 @@ typedef struct {
 } Heat;
 
 // The one operator of a column, whichever edges still have it; "" if edges differ or none has any.
-static const char *column_op(const HealthCell *shape, int k)
+static const char *column_op(const ModelCell *cell, int k)
 {
     const char *name = "";
-    for (int e = 0; e < shape->n_edges; e++) {
-        const char *op = health_op(shape, e, k);
-        if (!op || !op[0])
+    for (int e = 0; e < cell->shape.n_edges; e++) {
+        const char *op = model_op(cell, NULL, e, k);
+        if (!op[0])
             continue;
         if (name[0] && strcmp(name, op) != 0)
             return "";
@@ -59,7 +59,7 @@ static void heat_heading(Grid *g, Rect area, const Heat *h)
     grid_text(g, area.row, area.col, h->left - 1, ROLE_TITLE, ATTR_BOLD, "edge");
     for (int k = 0; k < shape->n_ops; k++) {
         char code[5];
-        const char *op = column_op(shape, k);
+        const char *op = column_op(h->cell, k);
         if (op[0])
             op_code_of_name(op, code);
         else // a number names the column
@@ -84,9 +84,9 @@ static void heat_row(Grid *g, int row, Rect area, const Heat *h, int edge, bool 
     grid_text(g, row, area.col, h->left - 1, selected ? ROLE_SELECT : ROLE_TEXT,
               selected ? ATTR_REVERSE : 0, name);
     for (int k = 0; k < shape->n_ops; k++) {
-        const char *op = health_op(shape, edge, k);
+        const char *op = model_op(h->cell, h->look, edge, k);
         double p = h->look->p[edge * shape->n_ops + k];
-        bool absent = !op || !op[0];
+        bool absent = !op[0];
         bool derived = !absent && derived_here(h->geno, shape, edge, op);
         heat_cell(g, row, area.col + h->left + k * h->width, h->width - 1, p, derived, absent);
         if (!absent && isfinite(p) && (best < 0 || p > h->look->p[edge * shape->n_ops + best]))
@@ -94,7 +94,7 @@ static void heat_row(Grid *g, int row, Rect area, const Heat *h, int edge, bool 
     }
     int right = area.col + h->left + shape->n_ops * h->width + 1;
     if (best >= 0 && right + 9 <= area.col + area.cols) {
-        const char *op = health_op(shape, edge, best);
+        const char *op = model_op(h->cell, h->look, edge, best);
         op_code_of_name(op, code);
         grid_printf(g, row, right, -1, op_role(op), ATTR_BOLD, "%s", code);
         if (derived_here(h->geno, shape, edge, op))
@@ -138,8 +138,8 @@ static void draw_edge_chart(const ViewContext *ctx, const ViewState *state, Grid
     char code[OPS][5], title[48], name[24];
     int n = 0, edge = state->cursor < shape->n_edges ? state->cursor : 0;
     for (int k = 0; k < shape->n_ops && n < OPS; k++) {
-        const char *op = health_op(shape, edge, k);
-        if (!op || !op[0])
+        const char *op = model_op(&ctx->run->cells[cell], NULL, edge, k);
+        if (!op[0])
             continue;
         op_code_of_name(op, code[n]);
         series[n] = part_weight_series(&data[n], ctx, cell, edge, k, code[n], op_role(op));
@@ -231,8 +231,8 @@ static char *csv(const ViewContext *ctx, const ViewState *state)
     for (int i = 0; i < c->n_looks; i++)
         for (int e = 0; e < c->shape.n_edges; e++)
             for (int k = 0; k < c->shape.n_ops; k++) {
-                const char *op = health_op(&c->shape, e, k);
-                if (op && op[0])
+                const char *op = model_op(c, &c->looks[i], e, k);
+                if (op[0])
                     str_addf(&out, "%d,%lld,%s,%d,%d,%s,%.6g\n", c->looks[i].epoch,
                              (long long)c->looks[i].step, c->shape.name, c->shape.edge[e].from,
                              c->shape.edge[e].to, op, c->looks[i].p[e * c->shape.n_ops + k]);

@@ -18,9 +18,8 @@ double cell_weight(const void *self, int from, int to, const char *op)
     const HealthCell *shape = &w->run->cells[w->cell].shape;
     for (int e = 0; look && e < shape->n_edges; e++)
         for (int k = 0; k < shape->n_ops; k++) {
-            const char *name = health_op(shape, e, k);
-            if (shape->edge[e].from == from && shape->edge[e].to == to && name &&
-                strcmp(name, op) == 0)
+            const char *name = model_op(&w->run->cells[w->cell], look, e, k);
+            if (shape->edge[e].from == from && shape->edge[e].to == to && strcmp(name, op) == 0)
                 return look->p[e * shape->n_ops + k];
         }
     return NAN;
