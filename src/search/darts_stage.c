@@ -22,8 +22,9 @@ static Status set_batch(Darts *d, Error *err)
     const Split *split = d->t.ctx.split;
     int images = split->n_train < split->n_valid ? split->n_train : split->n_valid;
     int step = d->t.ctx.options.sgas_batch;
-    return trainer_set_batch(&d->t, sgas_batch(d->first_batch, step, d->sgas.decisions, images),
-                             err);
+    int batch = sgas_batch(d->first_batch, step, d->sgas.decisions, images);
+    Status status = trainer_set_batch(&d->t, batch, err);
+    return status == STATUS_OK ? status : error_wrap(err, "search.sgas_batch=%d", step);
 }
 
 static Status emit_cells(const Darts *d, Error *err)
@@ -46,11 +47,13 @@ static Status next_stage(Darts *d, Error *err)
     pdarts_drop(&d->alpha, d->p, d->stage, o->pdarts_stages);
     alpha_restart(&d->alpha, o->alpha.init, o->seed, d->stage + 1);
     Status status = darts_change_net(d, d->stage + 1, err);
+    if (status != STATUS_OK)
+        return error_wrap(err, "stage %d of P-DARTS", d->stage);
     d->alignment_sum = 0;
     d->alignment_n = 0;
     for (int t = 0; t < SPACE_CELLS; t++)
         d->lead[t] = NAN;
-    return status == STATUS_OK ? emit_cells(d, err) : status;
+    return emit_cells(d, err);
 }
 
 Status darts_advance(Darts *d, Error *err)
