@@ -237,6 +237,9 @@ Status term_start(const TermOptions *o, Error *err)
     if (setupterm(NULL, STDOUT_FILENO, &bad) != OK)
         return error_set(err, STATUS_ARG, "unknown terminal type TERM=%s: try TERM=xterm",
                          getenv("TERM") ? getenv("TERM") : "");
+    if (!ability("cup"))
+        return error_set(err, STATUS_ARG, "TERM=%s cannot place the cursor: use --plain",
+                         getenv("TERM") ? getenv("TERM") : "");
     del_curterm(cur_term); // it was only to know; curses reads its own
     tcgetattr(STDIN_FILENO, &term.modes);
     if (!initscr())
