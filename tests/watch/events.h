@@ -2,6 +2,8 @@
 #ifndef TEST_WATCH_EVENTS_H
 #define TEST_WATCH_EVENTS_H
 
+#include <string.h>
+
 #include "src/base/str.h"
 #include "src/watch/sniff.h"
 
@@ -43,7 +45,7 @@ static inline void put_scalar(Str *out, const char *tag, int step, float number)
     put_bytes(&record, wall.u, 8);
     str_addc(&record, 2 << 3);
     for (int rest = step; rest > 127 || (str_addc(&record, (char)rest), 0); rest >>= 7)
-        str_addc(&record, (char)(rest & 127 | 128));
+        str_addc(&record, (char)((rest & 127) | 128));
     str_addc(&record, 5 << 3 | 2);
     str_addc(&record, (char)(value.len + 2));
     str_addc(&record, 10);

@@ -100,6 +100,55 @@ static void a_growing_log_is_followed(void **state)
     source_close(source);
 }
 
+// Rotated away and begun anew, or cut to nothing and begun anew: the next search is a run of its
+// own, what was read before stays.
+static void a_log_that_is_replaced_is_read_from_its_beginning(void **state)
+{
+    (void)state;
+    SourceOptions options = { .majority = NAN, .until_epoch = INT_MAX, .follow = true };
+    static const char next[] = "2019-07-17 10:00:00,000 epoch 0 lr 2.500000e-02\n"
+                               "2019-07-17 10:10:00,000 train_acc 11.0\n";
+    char old[256], path[256];
+    snprintf(path, sizeof path, "%s", in_dir("log.txt"));
+    snprintf(old, sizeof old, "%s", in_dir("log.txt.1"));
+    for (int cut = 0; cut < 2; cut++) {
+        write_file(path, "w", log_text, sizeof log_text - 1);
+        Source *source = read_path(path, &options);
+        if (cut)
+            assert_int_equal(truncate(path, 0), 0);
+        else
+            assert_int_equal(rename(path, old), 0);
+        poll_all(source);
+        write_file(path, "a", next, sizeof next - 1);
+        poll_all(source);
+        const Model *model = source_model(source);
+        assert_int_equal(model->n, 2);
+        assert_true(near(model->runs[0]->rows[0].valid_acc, 0.53916, 1e-9));
+        assert_true(near(model->runs[1]->rows[0].train_acc, 0.11, 1e-9));
+        source_close(source);
+    }
+}
+
+static void links_to_a_log_are_one_run(void **state)
+{
+    (void)state;
+    char path[256];
+    snprintf(path, sizeof path, "%s", in_dir("a.txt"));
+    write_file(path, "w", log_text, sizeof log_text - 1);
+    assert_int_equal(symlink("a.txt", in_dir("b.txt")), 0);
+    assert_int_equal(link(path, in_dir("c.txt")), 0);
+    assert_int_equal(symlink("self", in_dir("self")), 0);
+    assert_int_equal(mkfifo(in_dir("pipe"), 0600), 0);
+    assert_int_equal(mkdir(in_dir("d"), 0777), 0);
+    assert_int_equal(symlink("..", in_dir("d/up")), 0);
+    Source *source = read_path(in_dir("d"), NULL);
+    int named = 0;
+    for (int r = 0; r < source_model(source)->n; r++)
+        named += strcmp(source_model(source)->runs[r]->name, "a") == 0;
+    assert_int_equal(named, 1);
+    source_close(source);
+}
+
 // A writer that comes back cuts a torn line before it goes on.
 static void a_torn_line_that_was_cut_is_read_anew(void **state)
 {
@@ -262,6 +311,8 @@ int main(void)
         TEST(kinds_are_told_by_content),
         TEST(a_directory_is_a_list_of_runs),
         TEST(a_growing_log_is_followed),
+        TEST(a_log_that_is_replaced_is_read_from_its_beginning),
+        TEST(links_to_a_log_are_one_run),
         TEST(a_torn_line_that_was_cut_is_read_anew),
         TEST(a_silent_journal_is_lost),
         TEST(replay_stops_after_an_epoch),
