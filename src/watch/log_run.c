@@ -137,22 +137,44 @@ static void judge_current(LogReader *log, bool over)
         run->epoch = before;
 }
 
+// Is an accuracy that never passed 1 a percentage near chance? The loss tells: a network that knows
+// nothing of C classes has a loss of log C and is right once in C. (ImageNet begins with 0.1 %.)
+static bool is_near_chance(const ModelRun *run)
+{
+    for (int i = 0; i < run->n_rows; i++)
+        if (isfinite(run->rows[i].train_acc) && isfinite(run->rows[i].train_loss))
+            return run->rows[i].train_acc >= 0.5 * exp(-run->rows[i].train_loss);
+    return false;
+}
+
+static void scale_accuracies(LogReader *log, double factor, double shift)
+{
+    for (int i = 0; i < log->now.run->n_rows; i++) {
+        EpochRow *row = &log->now.run->rows[i];
+        row->train_acc = row->train_acc * factor + shift;
+        row->valid_acc = row->valid_acc * factor + shift;
+        row->test_acc = row->test_acc * factor + shift;
+    }
+    model_judge_again(log->now.run, 0);
+}
+
 // Accuracies of a run that never pass 1 are fractions.
 static void check_fractions(LogReader *log)
 {
     enum { ENOUGH = 4 };
-    if (log->now.fractions || log->now.percent || log->now.n_acc < ENOUGH || log->now.max_acc > 1.0)
-        return;
-    log->now.fractions = true;
-    // an error of 0.3 was taken for 0.3 %
-    double shift = log->now.errors ? -99 : 0;
-    for (int i = 0; i < log->now.run->n_rows; i++) {
-        EpochRow *row = &log->now.run->rows[i];
-        row->train_acc = row->train_acc * 100 + shift;
-        row->valid_acc = row->valid_acc * 100 + shift;
-        row->test_acc = row->test_acc * 100 + shift;
+    LogTrack *now = &log->now;
+    if (now->fractions && now->max_acc > 1.0) { // they were not, after all
+        now->fractions = false;
+        now->percent = true;
+        scale_accuracies(log, 0.01, now->errors ? 0.99 : 0);
     }
-    model_judge_again(log->now.run, 0);
+    if (now->fractions || now->percent || now->n_acc < ENOUGH || now->max_acc > 1.0)
+        return;
+    if (!now->errors && is_near_chance(now->run))
+        return;
+    now->fractions = true;
+    // an error of 0.3 was taken for 0.3 %
+    scale_accuracies(log, 100, now->errors ? -99 : 0);
 }
 
 static void close_run(LogReader *log)

@@ -319,6 +319,24 @@ static void an_epoch_may_be_one_line(void **state)
     ACC(run, 4, 0.36, 0.26);
 }
 
+static void percentages_near_chance_are_no_fractions(void **state)
+{
+    (void)state;
+    Str text = { 0 };
+    for (int e = 0; e < 6; e++)
+        str_addf(&text, "epoch %d lr 0.5\ntrain 000 6.9%de+00 0.085 0.6\ntrain_acc 0.09%d\n", e, e,
+                 e);
+    const ModelRun *run = read_str(&text);
+    assert_true(near(run->rows[3].train_acc, 0.00093, 1e-9));
+    model_free(&model);
+    Str late = { 0 }; // without losses they look like fractions until one is above 1
+    for (int e = 0; e < 8; e++)
+        str_addf(&late, "epoch %d lr 0.5\ntrain_acc %s\n", e, e < 6 ? "0.5" : "2.5");
+    run = read_str(&late);
+    assert_true(near(run->rows[3].train_acc, 0.005, 1e-9));
+    assert_true(near(run->rows[7].train_acc, 0.025, 1e-9));
+}
+
 static void steps_tell_the_accuracy_where_nothing_else_does(void **state)
 {
     (void)state;
@@ -568,6 +586,7 @@ int main(void)
         TEST(a_roll_back_takes_epochs_back),
         TEST(prefixes_of_loggers_are_taken_off),
         TEST(an_epoch_may_be_one_line),
+        TEST(percentages_near_chance_are_no_fractions),
         TEST(steps_tell_the_accuracy_where_nothing_else_does),
         TEST(rows_of_weights_by_source_become_cells),
         TEST(numbered_alphas_follow_epochs_from_one),
