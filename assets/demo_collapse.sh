@@ -6,7 +6,7 @@
 set -eu
 bin=${1:-./dartboard}
 dir=${2:-runs/collapse}
-seeds=${SEEDS:-2 3 4 5} # plain DARTS collapses in about half of all seeds
+seeds=${SEEDS:-3 2 4 5} # plain DARTS collapses in about half of all seeds
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
 run=$dir/plain fork=$dir/beta-decay
@@ -19,12 +19,18 @@ brief() { grep -E --line-buffered '^(run|WATCH|WARN|ALARM|genotype|accuracy|heal
 alarm() { sed -n '/"level":"ALARM"/s/.*"'"$1"'":\(-\{0,1\}[0-9]*\).*/\1/p' "$run/journal.jsonl" | head -n 1; }
 tested() { "$bin" retrain "$1" --threads 1 2>/dev/null | sed -n 's/.*test accuracy: //p'; }
 
+# Ends COLLAPSED (exit code 3) and with no convolution left on any path.
+collapsed() {
+  ! "$bin" health "$run" >/dev/null &&
+    "$bin" export "$run" --csv | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } { depth = $at["cell_conv_depth"] } END { exit depth > 0 }'
+}
+
 # Other processors round otherwise and take another way: the first seed that collapses is shown.
 for seed in $seeds; do
   rm -rf "$run" "$fork"
   say "1. plain DARTS, seed $seed: 30 epochs on real digits"
   "$bin" run digits-skip --plain --threads 1 --dir "$dir" --name plain --seed "$seed" | brief
-  "$bin" health "$run" >/dev/null || break # exit code 3: collapsed
+  collapsed && break
   echo "seed $seed did not collapse"
 done
 epoch=$(alarm epoch) good=$(alarm good_epoch)
