@@ -305,8 +305,8 @@ static void write_all(const char *bytes, size_t n)
 {
     while (n > 0) {
         ssize_t done = write(STDOUT_FILENO, bytes, n);
-        if (done < 0 && errno != EINTR && errno != EAGAIN)
-            return; // the loop sees the hangup
+        if (done < 0 && ((errno != EINTR && errno != EAGAIN) || quit_signal))
+            return; // the loop sees the hangup, or that it is to end
         struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
         if (done < 0 && errno == EAGAIN && poll(&out, 1, -1) < 0 && errno != EINTR)
             return;
