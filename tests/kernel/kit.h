@@ -18,7 +18,7 @@
 #include "src/base/rng.h"
 #include "src/kernel/kernel.h"
 
-enum { KIT_BLOCKS = 160 };
+enum { KIT_BLOCKS = 320 };
 
 typedef struct {
     Rng rng;
