@@ -23,11 +23,6 @@ typedef struct {
     float *room; // padded or transposed copies of weights
 } ConvTiles;
 
-static size_t round_to(int c, int vw)
-{
-    return (size_t)((c + vw - 1) / vw * vw);
-}
-
 size_t dense_floats(const KernelShape *s)
 {
     Window win = entry_window(s, s->k, s->dil, s->pad_y, s->pad_x);

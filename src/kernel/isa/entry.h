@@ -58,6 +58,12 @@ void groups_sum(const float *group, size_t stride, int groups, size_t count, flo
 // Widens the borders that the input and (backward) the output gradient of a window need.
 void entry_border(const Window *win, Border *in, Border *d);
 
+// Channels as whole vectors.
+static inline size_t round_to(int c, int vw)
+{
+    return (size_t)((c + vw - 1) / vw * vw);
+}
+
 static inline Window entry_window(const KernelShape *s, int k, int dil, int pad_y, int pad_x)
 {
     return (Window){

@@ -16,11 +16,6 @@
 #define pack_units_fwd KERNEL_NAME(pack_units_fwd)
 #define pack_units_bwd KERNEL_NAME(pack_units_bwd)
 
-static inline size_t round_to(int c, int vw)
-{
-    return (size_t)((c + vw - 1) / vw * vw);
-}
-
 // Channels of a block of the call's tiles.
 int unit_width(const KernelShape *s);
 Window unit_window(const KernelUnits *u, int i);
