@@ -84,6 +84,7 @@ typedef struct {
     bool from_zero;   // steps count from 0
     bool doubled;     // epochs begin twice: writers in step, or every line twice
     int n_runs;
+    bool full;       // too many searches: lines are only counted
     int base;        // index of printed epoch 0 (stages of P-DARTS)
     bool has_header; // epochs are announced
     bool had_lr;     // ... with a learning rate

@@ -23,6 +23,10 @@ static Status log_line(void *self, char *text, size_t len, int64_t number, Error
         log_skip(log, "line too long");
         return STATUS_OK;
     }
+    if (log->full) {
+        log_skip(log, "too many searches");
+        return STATUS_OK;
+    }
     log_line_read(text, len, &line);
     line.binary &= !log->wide;
     if (line.binary)

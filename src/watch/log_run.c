@@ -74,8 +74,7 @@ Status log_need_run(LogReader *log, Error *err)
         snprintf(name, sizeof name, "%s (%d)", log->name, log->n_runs + 1);
     else
         snprintf(name, sizeof name, "%s", log->name);
-    if (log->model->n >= MODEL_RUNS)
-        return STATUS_OK; // what follows belongs to no run
+    log->full = log->model->n >= MODEL_RUNS; // what follows belongs to no run
     log->now.run = model_add(log->model, name, err);
     if (!log->now.run)
         return STATUS_NOMEM;

@@ -17,6 +17,17 @@ const char *run_state_name(RunState state)
     return names[state];
 }
 
+// A new block, not a shrunk one: the rest of that would be a hole just too small for the next run.
+static void *only_first(void *items, size_t size)
+{
+    void *first = mem_array(1, size);
+    if (first) {
+        memcpy(first, items, size);
+        mem_free(items);
+    }
+    return first;
+}
+
 // Takes looks and genotypes but the newest from a run that is over.
 static void empty_cell(ModelRun *run, ModelCell *cell)
 {
@@ -25,13 +36,13 @@ static void empty_cell(ModelRun *run, ModelCell *cell)
         cell->genos[0] = cell->genos[cell->n_genos - 1];
         cell->n_genos = 1;
     }
-    GenoRow *genos = cell->n_genos ? mem_grow(cell->genos, 1, sizeof *genos) : NULL;
+    GenoRow *genos = cell->n_genos ? only_first(cell->genos, sizeof *genos) : NULL;
     if (genos) {
         run->owner->bytes -= (size_t)(cell->cap_genos - 1) * sizeof *genos;
         cell->genos = genos;
         cell->cap_genos = 1;
     }
-    AlphaLook *looks = cell->n_looks ? mem_grow(cell->looks, 1, sizeof *looks) : NULL;
+    AlphaLook *looks = cell->n_looks ? only_first(cell->looks, sizeof *looks) : NULL;
     if (looks) {
         run->owner->bytes -= (size_t)(cell->cap_looks - 1) * sizeof *looks;
         cell->looks = looks;
@@ -60,7 +71,7 @@ Status model_reserve(ModelRun *run, void **items, int n, int *cap, size_t size, 
     *full = false;
     if (n < *cap)
         return STATUS_OK;
-    int wanted = *cap ? *cap * 2 : 16;
+    int wanted = *cap ? *cap * 2 : size > 1024 ? 2 : 16;
     size_t more = (size_t)(wanted - *cap) * size;
     if (n >= INT_MAX / 4 || !model_room(run, more)) {
         *full = true;
@@ -93,11 +104,10 @@ static void run_defaults(ModelRun *run, Model *model, const char *name)
 ModelRun *model_add(Model *model, const char *name, Error *err)
 {
     ModelRun *run = NULL;
-    if (model->n >= MODEL_RUNS) {
-        error_set(err, STATUS_NOMEM, "more than %d runs in one source", MODEL_RUNS);
-        return NULL;
-    }
-    if (model->n == model->cap) {
+    bool listed = model->n < MODEL_RUNS;
+    if (!listed && model->spare)
+        return model->spare;
+    if (listed && model->n == model->cap) {
         int cap = model->cap ? model->cap * 2 : 8;
         void *runs = mem_grow(model->runs, (size_t)cap, sizeof *model->runs);
         if (!runs)
@@ -113,7 +123,10 @@ ModelRun *model_add(Model *model, const char *name, Error *err)
     if (!run->health)
         goto nomem;
     model->bytes += sizeof *run;
-    model->runs[model->n++] = run;
+    if (listed)
+        model->runs[model->n++] = run;
+    else
+        model->spare = run;
     return run;
 nomem:
     mem_free(run);
@@ -150,6 +163,8 @@ void model_free(Model *model)
         return;
     for (int i = 0; i < model->n; i++)
         run_free(model->runs[i]);
+    if (model->spare)
+        run_free(model->spare);
     mem_free(model->runs);
     event_runs_free(model->event_runs);
     *model = (Model){ 0 };

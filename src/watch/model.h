@@ -144,6 +144,7 @@ enum { MODEL_SKIPS = 16, MODEL_LOG_ROWS = 2000 };
 typedef struct Model {
     ModelRun **runs;
     int n, cap;
+    ModelRun *spare; // where readings go once there are too many runs: nobody sees it
     int64_t skipped_lines;
     char dialect[32];
     SkipPlace skips[MODEL_SKIPS]; // the first half stays, the second is a ring of the last ones

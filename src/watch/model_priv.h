@@ -7,7 +7,7 @@
 // Shared by the files of the read model only.
 
 enum {
-    MODEL_BYTES = 144 << 20, // all runs of one model
+    MODEL_BYTES = 112 << 20, // all runs of one model
     MODEL_LOOK_BYTES = 16 << 20,
     MODEL_RUNS = 4096
 };

@@ -507,11 +507,32 @@ static void stages_go_on_counting_and_lose_columns(void **state)
     assert_int_equal(skips_at(run, "normal", 9), 6);
 }
 
+// One file of very many searches: the last ones are only counted.
+static void too_many_searches_in_one_file_are_counted(void **state)
+{
+    (void)state;
+    Str text = { 0 };
+    for (int i = 0; i < 5000; i++)
+        str_add(&text,
+                "10:00:00 epoch 0 lr 2.5e-02\n"
+                "10:00:00 genotype = " GENO(
+                    "skip_connect",
+                    "sep_conv_3x3") "\n"
+                                    "10:00:00 train_acc 43.3\n10:00:00 valid_acc 45.9\n"
+                                    "10:00:00 epoch 1 lr 2.4e-02\n10:00:00 valid_acc 55.9\n");
+    read_text(text.text);
+    str_fini(&text);
+    assert_in_range(model.n, 1000, 4999);
+    assert_true(model.skipped_lines > 0);
+    assert_int_equal(model.runs[model.n - 1]->n_rows, 2);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, tidy)
     const struct CMUnitTest tests[] = {
         TEST(genotype_before_and_after_the_epoch_get_the_same_index),
+        TEST(too_many_searches_in_one_file_are_counted),
         TEST(accuracy_and_loss_on_one_line_and_test_apart),
         TEST(projection_after_the_last_epoch_is_no_restart),
         TEST(tables_a_node_and_epochs_from_one),
