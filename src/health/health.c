@@ -250,8 +250,18 @@ static void apply_event(Health *health, const Event *event)
     }
 }
 
+void health_trim(Health *health)
+{
+    mem_free(health->events);
+    health->events = NULL;
+    health->n_events = health->cap_events = 0;
+    health->trimmed = true;
+}
+
 void health_rewind(Health *health, int epoch)
 {
+    if (health->trimmed)
+        return;
     int kept = 0;
     for (int i = 0; i < health->n_events; i++)
         if (health->events[i].epoch <= epoch)

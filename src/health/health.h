@@ -89,6 +89,8 @@ void health_match(Health *health, int epoch, double share);
 void health_set_limits(Health *health, const HealthLimits *limits);
 // Drops everything after `epoch` (roll-back, resume): the state is as if it had never been fed.
 void health_rewind(Health *health, int epoch);
+// Forgets what only a way back needs, most of the memory: a rewind does nothing from now on.
+void health_trim(Health *health);
 
 HealthLevel health_level(const Health *health, int cell);
 Verdict health_verdict(const Health *health, Cause *cause);

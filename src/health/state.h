@@ -36,6 +36,7 @@ struct Health {
     int n_alarms, cap_alarms, next;
     Event *events;
     int n_events, cap_events;
+    bool trimmed; // events are gone: no way back
     bool failed;
 };
 

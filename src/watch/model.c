@@ -50,6 +50,13 @@ static void empty_cell(ModelRun *run, ModelCell *cell)
     }
 }
 
+// A run that so many others came after is not judged again.
+static void model_close(ModelRun *run)
+{
+    run->closed = true;
+    health_trim(run->health);
+}
+
 // Room for the newest run, from the oldest ones: a file of very many searches.
 bool model_room(const ModelRun *run, size_t more)
 {
@@ -60,6 +67,7 @@ bool model_room(const ModelRun *run, size_t more)
         ModelRun *old = model->runs[model->n_emptied++];
         for (int c = 0; c < old->n_cells; c++)
             empty_cell(old, &old->cells[c]);
+        model_close(old);
         old->version++;
     }
     return true;
@@ -123,10 +131,13 @@ ModelRun *model_add(Model *model, const char *name, Error *err)
     if (!run->health)
         goto nomem;
     model->bytes += sizeof *run;
-    if (listed)
-        model->runs[model->n++] = run;
-    else
+    if (!listed) {
         model->spare = run;
+        return run;
+    }
+    model->runs[model->n++] = run;
+    if (model->n > MODEL_OPEN)
+        model_close(model->runs[model->n - 1 - MODEL_OPEN]);
     return run;
 nomem:
     mem_free(run);

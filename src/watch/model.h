@@ -130,8 +130,9 @@ typedef struct ModelRun {
     uint64_t version; // rises with every change: views redraw when it moved
     EpochRow beyond;  // where readings of dropped epochs go
     struct Model *owner;
-    int judged; // newest epoch that health has seen, -1 none
-    int stale;  // something changed for this epoch after it was judged; INT_MAX none
+    int judged;  // newest epoch that health has seen, -1 none
+    int stale;   // something changed for this epoch after it was judged; INT_MAX none
+    bool closed; // too many runs came after it to judge it again
 } ModelRun;
 
 // Where input was skipped, for messages: the first and the last places.

@@ -68,7 +68,7 @@ static void judge_from(ModelRun *run, int epoch)
 
 void model_judge_again(ModelRun *run, int epoch)
 {
-    if (epoch <= run->judged && epoch < run->stale)
+    if (!run->closed && epoch <= run->judged && epoch < run->stale)
         run->stale = epoch;
 }
 

@@ -9,7 +9,8 @@
 enum {
     MODEL_BYTES = 112 << 20, // all runs of one model
     MODEL_LOOK_BYTES = 16 << 20,
-    MODEL_RUNS = 4096
+    MODEL_RUNS = 4096,
+    MODEL_OPEN = 256 // runs, the newest, whose judgement can still be taken back
 };
 
 // Room for one more item. *full: the model has used up its memory; the record is to be dropped.

@@ -25,13 +25,13 @@ import torch.nn.functional as F
 
 DARTS_OPS = ("none", "max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3",
              "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5")
-DIGITS_OPS = ("none", "max_pool_3x3", "skip_connect", "sep_conv_3x3", "sep_conv_5x5",
-              "dil_conv_3x3", "dil_conv_5x5")
+DIGITS_OPS = ("none", "max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3",
+              "dil_conv_3x3")
 NB201_OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 
 # The same nets under the same names as in src/cmd/bench_nets.c.
 NETS = {
-    "digits": dict(kind="darts", channels=8, cells=3, nodes=3, reduce_at=(1,), ops=DIGITS_OPS,
+    "digits": dict(kind="darts", channels=16, cells=3, nodes=3, reduce_at=(1,), ops=DIGITS_OPS,
                    input=(1, 8, 8)),
     "darts-4c8-1x8x8": dict(kind="darts", channels=8, cells=4, input=(1, 8, 8)),
     "darts-4c8-3x16x16": dict(kind="darts", channels=8, cells=4, input=(3, 16, 16)),
