@@ -141,7 +141,7 @@ static uint64_t point_hash(const HealthLook *look)
 // NULL when out of memory or when the epoch cannot be one (records may say anything).
 static Event *add_event(Health *health, EventKind kind, int epoch)
 {
-    if (epoch < -1 || epoch > LAST_EPOCH)
+    if (health->ended || epoch < -1 || epoch > LAST_EPOCH)
         return NULL;
     void *items = health->events;
     bool room = state_reserve(health, &items, health->n_events, &health->cap_events,
@@ -256,6 +256,40 @@ void health_trim(Health *health)
     health->events = NULL;
     health->n_events = health->cap_events = 0;
     health->trimmed = true;
+}
+
+// A new block: what a shrunk one leaves is a hole just too small for the next search.
+static void shrink_alarms(Health *health)
+{
+    size_t n = (size_t)health->n_alarms;
+    HealthAlarm *alarms = n ? mem_array(n, sizeof *alarms) : NULL;
+    if (n && !alarms)
+        return;
+    if (n)
+        memcpy(alarms, health->alarms, n * sizeof *alarms);
+    mem_free(health->alarms);
+    health->alarms = alarms;
+    health->cap_alarms = health->n_alarms;
+}
+
+void health_end(Health *health)
+{
+    health_trim(health);
+    health->ended = true;
+    for (int i = 0; i < health->n_cells; i++) {
+        CellState *cell = &health->cells[i];
+        mem_free(cell->points);
+        cell->points = NULL;
+        cell->n = cell->cap = 0;
+    }
+    mem_free(health->acc);
+    mem_free(health->lambda);
+    mem_free(health->lambda_epoch);
+    health->acc = NULL;
+    health->lambda = NULL;
+    health->lambda_epoch = NULL;
+    health->n_acc = health->cap_acc = health->n_lambda = health->cap_lambda = 0;
+    shrink_alarms(health);
 }
 
 void health_rewind(Health *health, int epoch)

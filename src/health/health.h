@@ -91,6 +91,8 @@ void health_set_limits(Health *health, const HealthLimits *limits);
 void health_rewind(Health *health, int epoch);
 // Forgets what only a way back needs, most of the memory: a rewind does nothing from now on.
 void health_trim(Health *health);
+// The search is over: only levels, alarms and verdict stay, what is fed from now on is ignored.
+void health_end(Health *health);
 
 HealthLevel health_level(const Health *health, int cell);
 Verdict health_verdict(const Health *health, Cause *cause);

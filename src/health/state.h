@@ -37,6 +37,7 @@ struct Health {
     Event *events;
     int n_events, cap_events;
     bool trimmed; // events are gone: no way back
+    bool ended;   // so are the points: nothing more is judged
     bool failed;
 };
 

@@ -25,7 +25,7 @@
 // Index e is the number of the genotype from 0. What comes first in an epoch counts; a second
 // genotype is that of the next epoch if none comes there.
 
-enum { LOG_ALPHAS = 16, LOG_ALPHA_VALUES = 4096 };
+enum { LOG_ALPHAS = 16, LOG_ALPHA_VALUES = 4096, LOG_RECENT = 16 };
 
 typedef struct {
     int64_t seed; // -1 unknown
@@ -84,13 +84,14 @@ typedef struct {
     bool from_zero;   // steps count from 0
     bool doubled;     // epochs begin twice: writers in step, or every line twice
     int n_runs;
-    bool full;       // too many searches: lines are only counted
-    int base;        // index of printed epoch 0 (stages of P-DARTS)
-    bool has_header; // epochs are announced
-    bool had_lr;     // ... with a learning rate
-    bool after;      // the search is over
-    bool start_hint; // a program has started since the last epoch line
-    bool summary;    // the line about the epoch holds its results
+    ModelRun *recent[LOG_RECENT]; // the newest runs; older ones are over
+    bool full;                    // too many searches: lines are only counted
+    int base;                     // index of printed epoch 0 (stages of P-DARTS)
+    bool has_header;              // epochs are announced
+    bool had_lr;                  // ... with a learning rate
+    bool after;                   // the search is over
+    bool start_hint;              // a program has started since the last epoch line
+    bool summary;                 // the line about the epoch holds its results
     LogSettings settings;
 
     double time; // of the line
@@ -125,6 +126,7 @@ LogRecognise log_step_line, log_darts_line, log_ptdarts_line, log_pdarts_line, l
 // ---- what recognisers say (log_run.c) -----------------------------------------------------------
 void log_skip(LogReader *log, const char *reason);
 void log_clock(LogReader *log, double time);     // a time stamp with a year; NAN: none
+void log_apply_settings(LogReader *log);         // what was printed, to the run that begins
 Status log_need_run(LogReader *log, Error *err); // run stays NULL where there are too many
 void log_started(LogReader *log);                // a program has started
 // Epoch `printed` (from 0 in its stage) begins; lr NAN and total 0 if not said.

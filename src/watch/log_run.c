@@ -50,19 +50,15 @@ void log_started(LogReader *log)
 
 // ---- runs ---------------------------------------------------------------------------------------
 
-static void apply_settings(LogReader *log)
+// Of a file of many searches only the last ones can still be written to.
+static void end_older(LogReader *log)
 {
-    ModelRun *run = log->now.run;
-    const LogSettings *set = &log->settings;
-    run->seed = set->seed >= 0 ? set->seed : run->seed;
-    if (set->epochs > run->epochs)
-        run->epochs = set->epochs;
-    snprintf(run->strategy, sizeof run->strategy, "%s", set->strategy);
-    run->retrain = log->retrain;
-    if (set->space[0])
-        snprintf(run->space, sizeof run->space, "%s", set->space);
-    if (log->options->space)
-        snprintf(run->space, sizeof run->space, "%s", log->options->space);
+    ModelRun **place = &log->recent[log->n_runs % LOG_RECENT];
+    if (log->full)
+        return;
+    if (*place && *place != log->other.run)
+        model_end(*place);
+    *place = log->now.run;
 }
 
 Status log_need_run(LogReader *log, Error *err)
@@ -78,12 +74,13 @@ Status log_need_run(LogReader *log, Error *err)
     log->now.run = model_add(log->model, name, err);
     if (!log->now.run)
         return STATUS_NOMEM;
+    end_older(log);
     log->n_runs++;
     snprintf(log->now.run->path, sizeof log->now.run->path, "%s", log->path);
     snprintf(log->now.run->dialect, sizeof log->now.run->dialect, "%s", log->model->dialect);
     log->now.run->state = RUN_RUNNING;
     log->now.run->started = log->has_year ? log->time : NAN;
-    apply_settings(log);
+    log_apply_settings(log);
     return STATUS_OK;
 }
 
@@ -213,7 +210,7 @@ static void next_run(LogReader *log)
         run->complete = false;
         run->state = RUN_RUNNING;
         run->started = log->has_year ? log->time : NAN;
-        apply_settings(log);
+        log_apply_settings(log);
     }
     track_init(&log->now);
     log->now.run = run;

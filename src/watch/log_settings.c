@@ -112,3 +112,18 @@ bool log_settings_line(LogReader *log, const LogLine *line, Status *status, Erro
     take(log, text);
     return true;
 }
+
+void log_apply_settings(LogReader *log)
+{
+    ModelRun *run = log->now.run;
+    const LogSettings *set = &log->settings;
+    run->seed = set->seed >= 0 ? set->seed : run->seed;
+    if (set->epochs > run->epochs)
+        run->epochs = set->epochs;
+    snprintf(run->strategy, sizeof run->strategy, "%s", set->strategy);
+    run->retrain = log->retrain;
+    if (set->space[0])
+        snprintf(run->space, sizeof run->space, "%s", set->space);
+    if (log->options->space)
+        snprintf(run->space, sizeof run->space, "%s", log->options->space);
+}

@@ -57,6 +57,12 @@ static void model_close(ModelRun *run)
     health_trim(run->health);
 }
 
+void model_end(ModelRun *run)
+{
+    run->closed = true;
+    health_end(run->health);
+}
+
 // Room for the newest run, from the oldest ones: a file of very many searches.
 bool model_room(const ModelRun *run, size_t more)
 {

@@ -13,6 +13,8 @@ enum {
     MODEL_OPEN = 256 // runs, the newest, whose judgement can still be taken back
 };
 
+// Nothing more will be said of the run: gives back what only judging needs.
+void model_end(ModelRun *run);
 // Room for one more item. *full: the model has used up its memory; the record is to be dropped.
 Status model_reserve(ModelRun *run, void **items, int n, int *cap, size_t size, bool *full,
                      Error *err);

@@ -116,6 +116,28 @@ static void a_trimmed_detector_keeps_what_it_said(void **state)
     health_free(health);
 }
 
+static void an_ended_detector_only_answers(void **state)
+{
+    (void)state;
+    int cell;
+    Health *health = darts(&cell);
+    feed_skips(health, cell, "1111122444");
+    health_accuracy(health, 9, 0.5, 0.5);
+    health_end(health);
+    HealthLook look = look_of(10, 1, 0, 3);
+    for (look.epoch = 10; look.epoch < 20; look.epoch++) {
+        health_look(health, cell, &look);
+        health_accuracy(health, look.epoch, 0.1, 0.1);
+        health_lambda(health, look.epoch, 1e9, 4);
+    }
+    health_rewind(health, 3);
+    assert_int_equal(health_alarm_count(health), 2);
+    assert_int_equal(alarm_epoch(health, "skips-alarm"), 9);
+    assert_int_equal(health_level(health, cell), LEVEL_ALARM);
+    assert_int_equal(health_verdict(health, NULL), VERDICT_COLLAPSED);
+    health_free(health);
+}
+
 static void looks_out_of_order_are_ignored(void **state)
 {
     (void)state;
@@ -269,6 +291,7 @@ int main(void)
         cmocka_unit_test(a_rewind_forgets_what_came_after),
         cmocka_unit_test(a_rewind_leaves_no_trace),
         cmocka_unit_test(a_trimmed_detector_keeps_what_it_said),
+        cmocka_unit_test(an_ended_detector_only_answers),
         cmocka_unit_test(looks_out_of_order_are_ignored),
         cmocka_unit_test(removed_operators_change_the_limits),
         cmocka_unit_test(counts_of_the_maker_win_over_names),
