@@ -38,13 +38,12 @@ void lower_concat(Plan *plan, int node)
         lower_result(plan, node, lower_whole(plan, n->copy));
         return;
     }
-    int src = plan->n_sources, count = 0;
     for (int k = 0; k < n->n_inputs; k++) {
         int in = lower_input_index(plan, n, k);
         if (plan->nodes[in].n_src > 0 && plan->sources[plan->nodes[in].src].shift)
             lower_plain(plan, in); // appends sources: done before ours
     }
-    src = plan->n_sources;
+    int src = plan->n_sources, count = 0;
     for (int k = 0; k < n->n_inputs && !plan->failed; k++) {
         int in = lower_input_index(plan, &plan->nodes[node], k);
         const Node *from = &plan->nodes[in];

@@ -72,7 +72,7 @@ static Status build(const Graph *g, const PlanOptions *options, Plan **out, Erro
 
 Status plan_bytes(const Graph *g, const PlanOptions *options, size_t *bytes, Error *err)
 {
-    Plan *plan;
+    Plan *plan = NULL;
     Status status = build(g, options, &plan, err);
     if (status != STATUS_OK)
         return status;
@@ -129,7 +129,7 @@ static Status check_memory(const Graph *g, Plan *plan, Error *err)
 
 Status plan_compile(const Graph *g, const PlanOptions *options, Plan **out, Error *err)
 {
-    Plan *plan;
+    Plan *plan = NULL;
     Status status = build(g, options, &plan, err);
     if (status != STATUS_OK)
         return status;

@@ -27,8 +27,8 @@ typedef struct {
 
 enum { JUDGE_TEXT = 2048 };
 
-// Shape of a cell type as the detector takes it; shape->edge_op is for the caller to free.
-Status judge_shape(const Space *space, int type, HealthCell *shape, Error *err);
+// Shape of a cell type as the detector takes it; to->edge_op is for the caller to free.
+Status judge_shape(const Space *space, int type, HealthCell *to, Error *err);
 Status judge_open(Judge *judge, const Alpha *alpha, const HealthLimits *limits, Error *err);
 void judge_close(Judge *judge);
 // Signals of one cell type; p is laid out as Alpha says, NAN where an operator was removed: the

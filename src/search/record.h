@@ -18,7 +18,7 @@ typedef struct {
     const bool *used;
     const char *kind;
 } AlphaRows;
-Json *record_alpha(const SpaceCell *cell, int epoch, int64_t step, const AlphaRows *rows);
+Json *record_alpha(const SpaceCell *cell, int epoch, int64_t step, const AlphaRows *a);
 Json *record_signals(const SpaceCell *cell, int epoch, int64_t step, const Signals *signals);
 Json *record_genotype(const Genotype *geno, int epoch, int64_t params, int64_t macs);
 // "cells" of the `run` record, and of the `cells` record when operators were removed: these are

@@ -46,7 +46,14 @@ bool term_hung_up(void)
 
 static bool locale_is_utf8(void)
 {
-    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    const char *codeset = nl_langinfo(CODESET);
+    return codeset && strcmp(codeset, "UTF-8") == 0;
+}
+
+static const char *term_name(void)
+{
+    const char *name = getenv("TERM");
+    return name ? name : "dumb";
 }
 
 static bool term_is_plain(const char *name)
@@ -56,7 +63,7 @@ static bool term_is_plain(const char *name)
 
 static Status pick_glyphs(const char *wish, GlyphTier *glyphs, Error *err)
 {
-    const char *name = getenv("TERM") ? getenv("TERM") : "dumb";
+    const char *name = term_name();
     if (!wish || strcmp(wish, "auto") == 0) {
         bool rich = locale_is_utf8() && strcmp(name, "linux") != 0 && strcmp(name, "dumb") != 0;
         *glyphs = rich ? GLYPHS_BRAILLE : GLYPHS_ASCII;
@@ -79,7 +86,7 @@ static Status pick_glyphs(const char *wish, GlyphTier *glyphs, Error *err)
 
 static Status pick_color(const char *wish, ColorTier *color, Error *err)
 {
-    const char *no_color = getenv("NO_COLOR"), *name = getenv("TERM") ? getenv("TERM") : "dumb";
+    const char *no_color = getenv("NO_COLOR"), *name = term_name();
     const char *truecolor = getenv("COLORTERM");
     *color = COLOR_MONO;
     if (wish && strcmp(wish, "auto") != 0 && strcmp(wish, "always") != 0 &&
@@ -236,14 +243,14 @@ Status term_start(const TermOptions *o, Error *err)
     int bad = 0;
     if (setupterm(NULL, STDOUT_FILENO, &bad) != OK)
         return error_set(err, STATUS_ARG, "unknown terminal type TERM=%s: try TERM=xterm",
-                         getenv("TERM") ? getenv("TERM") : "");
+                         term_name());
     if (!ability("cup"))
         return error_set(err, STATUS_ARG, "TERM=%s cannot place the cursor: use --plain",
-                         getenv("TERM") ? getenv("TERM") : "");
+                         term_name());
     del_curterm(cur_term); // it was only to know; curses reads its own
     tcgetattr(STDIN_FILENO, &term.modes);
     if (!initscr())
-        return error_set(err, STATUS_ARG, "cannot set up the terminal TERM=%s", getenv("TERM"));
+        return error_set(err, STATUS_ARG, "cannot set up the terminal TERM=%s", term_name());
     raw();
     noecho();
     nonl();
