@@ -61,6 +61,16 @@ static bool print_value(void *self, const char *key, const Json *value)
     return true;
 }
 
+// Before the first epoch there is nothing to count.
+static void print_state(const Json *r)
+{
+    int epoch = (int)json_get_int(r, "epoch", -1);
+    printf("state %s", json_get_str(r, "state", "?"));
+    if (epoch >= 0)
+        printf("  epoch %d  step %lld", epoch, (long long)json_get_int(r, "step", 0));
+    printf("\n");
+}
+
 static void print_trial(const Json *r)
 {
     printf("trial %d %s", (int)json_get_int(r, "number", -1), json_get_str(r, "state", "?"));
@@ -91,8 +101,7 @@ void plain_record(Plain *p, const Json *r)
     else if (i == 3)
         print_trial(r);
     else if (i == 4)
-        printf("state %s  epoch %d  step %lld\n", json_get_str(r, "state", "?"),
-               (int)json_get_int(r, "epoch", -1), (long long)json_get_int(r, "step", 0));
+        print_state(r);
     else
         printf("note %s\n", json_get_str(r, "text", ""));
     fflush(stdout);

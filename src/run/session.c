@@ -27,7 +27,9 @@ Status session_find_space(const char *name, char *path, Error *err)
     snprintf(path, PATH_MAX, "%s/spaces/%s.lua", file_share_dir(), name);
     if (file_exists(path))
         return STATUS_OK;
-    return error_set(err, STATUS_ARG, "no space '%s': looked for spaces/%s.lua here and in %s",
+    return error_set(err, STATUS_ARG,
+                     "no space '%s': looked for spaces/%s.lua here and in %s; 'dartboard' alone "
+                     "lists the spaces",
                      name, name, file_share_dir());
 }
 
