@@ -343,6 +343,19 @@ static Status serve(Step *s, FILE *in, FILE *out, Error *err)
     return STATUS_OK;
 }
 
+// Memory is new at its first use, which no search pays twice: every sampled operator runs once.
+static Status warm_up(Step *s, Error *err)
+{
+    int steps = s->net->sampled ? s->table[0].cols : 1;
+    Status status = STATUS_OK;
+    for (int i = 0; i < steps && status == STATUS_OK; i++) {
+        Json *record = json_new_object();
+        status = make_step(s, record, err);
+        json_free(record);
+    }
+    return status;
+}
+
 Status bench_step_job(void *self, FILE *in, FILE *out, Error *err)
 {
     const BenchStepJob *job = self;
@@ -355,10 +368,8 @@ Status bench_step_job(void *self, FILE *in, FILE *out, Error *err)
         status = open_tables(&s, err);
     if (status == STATUS_OK)
         status = open_arrays(&s, err);
-    Json *warm = json_new_object();
     if (status == STATUS_OK)
-        status = make_step(&s, warm, err);
-    json_free(warm);
+        status = warm_up(&s, err);
     if (status == STATUS_OK) {
         bench_child_say(out, describe(&s, base));
         status = serve(&s, in, out, err);
