@@ -1,34 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "src/kernel/blas.h"
 
-#include <math.h>
 #include <string.h>
 
+#include "src/kernel/attention.h"
+
 // generic_attention.c with every product by OpenBLAS. L pixels, c channels, heads of d channels.
-
-typedef struct {
-    const KernelGenericArgs *a;
-    int len, c, heads, d;
-    float scale;
-    float *qkv, *ctx, *prob, *d_qkv, *d_ctx, *d_prob; // as in generic_attention.c
-} Attention;
-
-static Attention setup(const RefImage *r)
-{
-    const KernelShape *s = &r->a->shape;
-    Attention t = {
-        .a = r->a, .len = s->h * s->w, .c = s->c, .heads = r->a->heads, .d = s->c / r->a->heads
-    };
-    size_t lc = (size_t)t.len * t.c, ll = (size_t)t.len * t.len;
-    t.scale = 1 / sqrtf((float)t.d);
-    t.qkv = r->tmp;
-    t.ctx = t.qkv + 3 * lc;
-    t.prob = t.ctx + lc;
-    t.d_qkv = t.prob + ll;
-    t.d_ctx = t.d_qkv + 3 * lc;
-    t.d_prob = t.d_ctx + lc;
-    return t;
-}
 
 // out [m][b] = in [m][a] w [a][b] + bias
 static void affine(const float *in, const float *w, const float *bias, float *out,
@@ -69,17 +46,6 @@ static void affine_bwd(const float *in, const float *w, const float *d, float *d
     p.c = gw;
     p.c_ld = b;
     blas_product(&p);
-}
-
-static void softmax_row(float *row, int n)
-{
-    float top = row[0], sum = 0;
-    for (int i = 1; i < n; i++)
-        top = row[i] > top ? row[i] : top;
-    for (int i = 0; i < n; i++)
-        sum += row[i] = expf(row[i] - top);
-    for (int i = 0; i < n; i++)
-        row[i] /= sum;
 }
 
 // One head's product of two matrices of L rows: which parts, where to.
@@ -126,7 +92,7 @@ static void head_prob(const Attention *t, int head)
     int ld = 3 * t->c, at = head * t->d;
     outer(t, (HeadPart){ t->qkv + at, t->qkv + t->c + at, ld, ld, t->prob, t->len }, t->scale);
     for (int i = 0; i < t->len; i++)
-        softmax_row(t->prob + (size_t)i * t->len, t->len);
+        attention_softmax(t->prob + (size_t)i * t->len, t->len);
 }
 
 static void contexts(const Attention *t, const RefImage *r)
@@ -142,7 +108,7 @@ static void contexts(const Attention *t, const RefImage *r)
 
 void blas_attention_fwd(const RefImage *r)
 {
-    Attention t = setup(r);
+    Attention t = attention_layout(r);
     contexts(&t, r);
     affine(t.ctx, r->a->w2, r->a->bias2, r->y, (int[]){ t.len, t.c, t.c });
 }
@@ -175,7 +141,7 @@ static void head_bwd(const Attention *t, int head)
 
 void blas_attention_bwd(const RefImage *r)
 {
-    Attention t = setup(r);
+    Attention t = attention_layout(r);
     contexts(&t, r);
     affine_bwd(t.ctx, r->a->w2, r->dy, t.d_ctx, r->g_w2, r->g_bias2, (int[]){ t.len, t.c, t.c });
     for (int h = 0; h < t.heads; h++)

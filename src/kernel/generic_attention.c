@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "src/kernel/reference.h"
+#include "src/kernel/attention.h"
 
 #include <math.h>
 #include <string.h>
@@ -8,17 +8,6 @@
 // q, k, v = x W + b; P = softmax(q k^T / sqrt(d)); y = (P v of all heads) W2 + b2, d = c / heads.
 // Everything but x is recomputed in backward, one head's L x L matrix at a time.
 
-typedef struct {
-    int len, c, heads, d;
-    float scale;
-    float *qkv;    // [L][3c]
-    float *ctx;    // [L][c]
-    float *prob;   // [L][L]
-    float *d_qkv;  // [L][3c]
-    float *d_ctx;  // [L][c]
-    float *d_prob; // [L][L]
-} Attention;
-
 size_t ref_attention_floats(const KernelShape *s)
 {
     // The plan marks attention by k = 0; the other layers need no square of the pixels.
@@ -26,7 +15,7 @@ size_t ref_attention_floats(const KernelShape *s)
     return s->k == 0 ? 8 * len * c + 2 * len * len : 0;
 }
 
-static Attention setup(const RefImage *r)
+Attention attention_layout(const RefImage *r)
 {
     const KernelShape *s = &r->a->shape;
     Attention t = { .len = s->h * s->w, .c = s->c, .heads = r->a->heads, .d = s->c / r->a->heads };
@@ -76,7 +65,7 @@ static void affine_bwd(const float *in, const float *w, const float *d, float *d
     }
 }
 
-static void softmax_row(float *row, int n)
+void attention_softmax(float *row, int n)
 {
     float top = row[0], sum = 0;
     for (int i = 1; i < n; i++)
@@ -109,7 +98,7 @@ static void head_prob(const Attention *t, int head)
         for (int j = 0; j < t->len; j++)
             row[j] = t->scale *
                      dot(t->qkv + (size_t)i * ld + at, t->qkv + (size_t)j * ld + t->c + at, t->d);
-        softmax_row(row, t->len);
+        attention_softmax(row, t->len);
     }
 }
 
@@ -136,7 +125,7 @@ static void contexts(const Attention *t, const RefImage *r)
 
 void ref_attention_fwd(const RefImage *r)
 {
-    Attention t = setup(r);
+    Attention t = attention_layout(r);
     contexts(&t, r);
     affine(t.ctx, r->a->w2, r->a->bias2, r->y, (int[]){ t.len, t.c, t.c });
 }
@@ -165,7 +154,7 @@ static void head_bwd(const Attention *t, int head)
 
 void ref_attention_bwd(const RefImage *r)
 {
-    Attention t = setup(r);
+    Attention t = attention_layout(r);
     contexts(&t, r);
     affine_bwd(t.ctx, r->a->w2, r->dy, t.d_ctx, r->g_w2, r->g_bias2, (int[]){ t.len, t.c, t.c });
     memset(t.d_qkv, 0, (size_t)t.len * 3 * t.c * sizeof *t.d_qkv);
