@@ -30,16 +30,22 @@ static inline HealthCell cell_of(const char *name, int n_ops, const char *const 
     return cell;
 }
 
-static inline Health *darts(int *cell)
+static inline Health *judge_of(const HealthCell *cell, int epochs, int *index)
 {
     HealthLimits limits;
     health_limits_default(&limits);
-    limits.epochs = 50;
+    limits.epochs = epochs;
     Health *health = health_new(&limits);
     assert_non_null(health);
-    HealthCell shape = cell_of("normal", 8, DARTS_OPS, false);
-    *cell = health_cell(health, &shape);
+    *index = health_cell(health, cell);
+    assert_int_equal(*index, 0);
     return health;
+}
+
+static inline Health *darts(int *cell)
+{
+    HealthCell shape = cell_of("normal", 8, DARTS_OPS, false);
+    return judge_of(&shape, 50, cell);
 }
 
 // A look with alpha that moves, nothing wrong but what is given.

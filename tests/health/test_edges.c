@@ -12,35 +12,9 @@
 
 #include "src/base/rng.h"
 #include "src/health/null.h"
+#include "tests/health/made.h"
 
 enum { EDGES = 14, MAX_OPS = 4 };
-
-static HealthCell top_cell(int n_ops, const char *const *ops)
-{
-    HealthCell cell = {
-        .name = "normal", .inputs = 2, .nodes = 4, .keep = 2, .n_ops = n_ops, .alpha_known = true
-    };
-    for (int to = 2; to < 6; to++)
-        for (int from = 0; from < to; from++) {
-            cell.edge[cell.n_edges].from = from;
-            cell.edge[cell.n_edges++].to = to;
-        }
-    for (int k = 0; k < n_ops; k++)
-        snprintf(cell.op[k], GENO_NAME, "%s", ops[k]);
-    return cell;
-}
-
-static Health *judge_of(const HealthCell *cell, int epochs, int *index)
-{
-    HealthLimits limits;
-    health_limits_default(&limits);
-    limits.epochs = epochs;
-    Health *health = health_new(&limits);
-    assert_non_null(health);
-    *index = health_cell(health, cell);
-    assert_int_equal(*index, 0);
-    return health;
-}
 
 // Two genes a node, from its first two inputs; the first `skips` of the eight are skips.
 static GenoCell geno_of(int skips, const char *other)
@@ -64,14 +38,6 @@ static HealthLook told(int epoch, int skips)
     return look;
 }
 
-static int alarm_epoch(const Health *health, const char *rule)
-{
-    for (int i = 0; i < health_alarm_count(health); i++)
-        if (strcmp(health_alarm(health, i)->rule, rule) == 0)
-            return health_alarm(health, i)->epoch;
-    return -1;
-}
-
 static const char *const TWO[] = { "skip_connect", "sep_conv_3x3" };
 
 // ---- hardly anything told -----------------------------------------------------------------------
@@ -79,7 +45,7 @@ static const char *const TWO[] = { "skip_connect", "sep_conv_3x3" };
 static void one_genotype_is_no_trend(void **state)
 {
     (void)state;
-    HealthCell cell = top_cell(0, NULL);
+    HealthCell cell = cell_of("normal", 0, NULL, false);
     const int epochs[] = { 0, 3, 49 };
     for (int i = 0; i < 3; i++) {
         int index;
@@ -96,7 +62,7 @@ static void one_genotype_is_no_trend(void **state)
 static void no_genotype_at_all_is_judged_by_nothing(void **state)
 {
     (void)state;
-    HealthCell cell = top_cell(2, TWO);
+    HealthCell cell = cell_of("normal", 2, TWO, false);
     int index;
     Health *health = judge_of(&cell, 50, &index);
     assert_int_equal(health_verdict(health, NULL), VERDICT_OK);
@@ -110,7 +76,7 @@ static void no_genotype_at_all_is_judged_by_nothing(void **state)
 static void lost_epochs_do_not_stand_in_for_looks(void **state)
 {
     (void)state;
-    HealthCell cell = top_cell(0, NULL);
+    HealthCell cell = cell_of("normal", 0, NULL, false);
     int index;
     Health *health = judge_of(&cell, 50, &index);
     const struct {
@@ -130,7 +96,7 @@ static void lost_epochs_do_not_stand_in_for_looks(void **state)
 static void every_fifth_epoch_is_enough(void **state)
 {
     (void)state;
-    HealthCell cell = top_cell(0, NULL);
+    HealthCell cell = cell_of("normal", 0, NULL, false);
     int index;
     Health *health = judge_of(&cell, 60, &index);
     for (int e = 0; e < 60; e += 5) {
@@ -148,7 +114,7 @@ static void every_fifth_epoch_is_enough(void **state)
 static void alphas_that_are_no_numbers_leave_the_counts(void **state)
 {
     (void)state;
-    HealthCell cell = top_cell(2, TWO);
+    HealthCell cell = cell_of("normal", 2, TWO, false);
     double p[EDGES * 2];
     for (int i = 0; i < EDGES * 2; i++)
         p[i] = i % 3 ? NAN : INFINITY;
@@ -175,7 +141,7 @@ static void alphas_that_are_no_numbers_leave_the_counts(void **state)
 static void accuracies_that_are_no_numbers_are_no_death(void **state)
 {
     (void)state;
-    HealthCell cell = top_cell(2, TWO);
+    HealthCell cell = cell_of("normal", 2, TWO, false);
     int index;
     Health *health = judge_of(&cell, 50, &index);
     for (int e = 0; e < 50; e++)
@@ -207,7 +173,7 @@ static void a_cell_without_edges_is_never_ill(void **state)
 static void one_operator_leaves_nothing_to_prefer(void **state)
 {
     (void)state;
-    HealthCell cell = top_cell(1, TWO);
+    HealthCell cell = cell_of("normal", 1, TWO, false);
     double p[EDGES];
     for (int i = 0; i < EDGES; i++)
         p[i] = 1.0;
@@ -235,7 +201,7 @@ static void one_operator_leaves_nothing_to_prefer(void **state)
 static void a_search_frozen_for_ever_is_not_judged(void **state)
 {
     (void)state;
-    HealthCell cell = top_cell(2, TWO);
+    HealthCell cell = cell_of("normal", 2, TWO, false);
     int index;
     Health *health = judge_of(&cell, 400, &index);
     for (int e = 0; e < 400; e++) {
@@ -254,7 +220,7 @@ static void a_search_frozen_for_ever_is_not_judged(void **state)
 static void two_operators_need_a_rise(void **state)
 {
     (void)state;
-    HealthCell cell = top_cell(2, TWO);
+    HealthCell cell = cell_of("normal", 2, TWO, false);
     int index;
     Health *health = judge_of(&cell, 50, &index);
     for (int e = 0; e < 30; e++) {
@@ -273,7 +239,7 @@ static void two_operators_need_a_rise(void **state)
 static void a_thousand_epochs_are_judged_like_fifty(void **state)
 {
     (void)state;
-    HealthCell cell = top_cell(2, TWO);
+    HealthCell cell = cell_of("normal", 2, TWO, false);
     int index;
     Health *health = judge_of(&cell, 1000, &index);
     Rng rng = rng_new(3);
