@@ -402,9 +402,7 @@ static void tile_backward(PackTiles *t, float *gw)
 void pack_units_bwd(const KernelUnits *u)
 {
     const int tiles = tile_count(u), groups = tiles < KERNEL_GROUPS ? tiles : KERNEL_GROUPS;
-    size_t stride = 0, pw;
-    for (int i = 0; i < u->n_units; i++)
-        stride += unit_weights(u, i, &pw);
+    const size_t stride = unit_group_floats(u);
     entry_share(&u->shape, groups, u->work->threads);
 #pragma omp parallel num_threads(u->work->threads)
     {
@@ -422,5 +420,5 @@ void pack_units_bwd(const KernelUnits *u)
             }
         }
     }
-    unit_finish(u, stride, groups);
+    unit_finish(u, groups);
 }

@@ -373,8 +373,17 @@ static void units_image(const UnitTiles *t, int image, float *gw)
         tile_store_dx(&t->dx, 0, &u->src, &u->dst, image);
 }
 
-void unit_finish(const KernelUnits *u, size_t stride, int groups)
+size_t unit_group_floats(const KernelUnits *u)
 {
+    size_t sum = 0, pw;
+    for (int i = 0; i < u->n_units; i++)
+        sum += unit_weights(u, i, &pw);
+    return sum;
+}
+
+void unit_finish(const KernelUnits *u, int groups)
+{
+    const size_t stride = unit_group_floats(u);
     const float *at = u->work->group;
     for (int i = 0; i < u->n_units; i++) {
         const KernelUnit *unit = &u->unit[i];
@@ -395,9 +404,7 @@ void units_bwd(const KernelUnits *u)
         pack_units_bwd(u);
         return;
     }
-    size_t stride = 0, pw;
-    for (int i = 0; i < u->n_units; i++)
-        stride += unit_weights(u, i, &pw);
+    const size_t stride = unit_group_floats(u);
     entry_share(&u->shape, KERNEL_GROUPS, u->work->threads);
 #pragma omp parallel num_threads(u->work->threads)
     {
@@ -415,7 +422,7 @@ void units_bwd(const KernelUnits *u)
             }
         }
     }
-    unit_finish(u, stride, KERNEL_GROUPS);
+    unit_finish(u, KERNEL_GROUPS);
 }
 
 void depthwise_bwd(const KernelUnits *u)

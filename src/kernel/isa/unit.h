@@ -10,6 +10,7 @@
 #define unit_width KERNEL_NAME(unit_width)
 #define unit_window KERNEL_NAME(unit_window)
 #define unit_weights KERNEL_NAME(unit_weights)
+#define unit_group_floats KERNEL_NAME(unit_group_floats)
 #define unit_finish KERNEL_NAME(unit_finish)
 #define pack_images KERNEL_NAME(pack_images)
 #define pack_floats KERNEL_NAME(pack_floats)
@@ -21,8 +22,9 @@ int unit_width(const KernelShape *s);
 Window unit_window(const KernelUnits *u, int i);
 // Floats of one group's weight gradients of unit i; *pw: where its pointwise ones start.
 size_t unit_weights(const KernelUnits *u, int i, size_t *pw);
-// Sums the gradients of `groups` groups, `stride` floats apart.
-void unit_finish(const KernelUnits *u, size_t stride, int groups);
+size_t unit_group_floats(const KernelUnits *u); // of all units
+// Sums the gradients of `groups` groups.
+void unit_finish(const KernelUnits *u, int groups);
 
 // Images of such a shape that share a tile; 1: they are not packed.
 int pack_images(const KernelShape *s);
