@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Logs in the forms of public programs, made up here: what each of them says in its own way.
 #include "src/base/str.h"
-#include "tests/watch/read.h"
+#include "tests/watch/logs.h"
 
 #define GENES(a, b)                                                                                \
     "[('" a "', 0), ('" b "', 1), ('" a "', 0), ('sep_conv_3x3', 2), ('sep_conv_3x3', 0), "        \
@@ -10,33 +10,12 @@
     "Genotype(normal=" GENES(a, b) ", normal_concat=range(2, 6), reduce=" GENES(                   \
         "max_pool_3x3", "skip_connect") ", reduce_concat=range(2, 6))"
 
-static Model model;
-
-static const ModelRun *read_text(const char *text)
-{
-    read_with(&log_reader, NULL, text, strlen(text), &model);
-    return model.n ? model.runs[0] : NULL;
-}
-
 static const ModelRun *read_str(Str *text)
 {
     assert_false(text->failed);
     read_with(&log_reader, NULL, text->text, text->len, &model);
     str_fini(text);
     return model.n ? model.runs[0] : NULL;
-}
-
-static int tidy(void **state)
-{
-    (void)state;
-    model_free(&model);
-    return 0;
-}
-
-static int skips_at(const ModelRun *run, const char *cell, int epoch)
-{
-    const GenoRow *row = model_geno(run, model_cell_index(run, cell), epoch);
-    return row && row->epoch == epoch ? row->skips : -1;
 }
 
 static double p_at(const ModelRun *run, const char *cell, int epoch, int at)

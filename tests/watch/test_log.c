@@ -1,32 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Text logs in the forms of the family, made up here.
 #include "src/base/str.h"
-#include "tests/watch/read.h"
+#include "tests/watch/logs.h"
 
 #define GENO(a, b)                                                                                 \
     "Genotype(normal=[('" a "', 0), ('" b "', 1), ('skip_connect', 0), ('sep_conv_3x3', 2)], "     \
     "normal_concat=range(2, 4), reduce=[('max_pool_3x3', 0), ('max_pool_3x3', 1), "                \
     "('max_pool_3x3', 0), ('skip_connect', 2)], reduce_concat=range(2, 4))"
-
-static Model model;
-
-static void read_text(const char *text)
-{
-    read_with(&log_reader, NULL, text, strlen(text), &model);
-}
-
-static int tidy(void **state)
-{
-    (void)state;
-    model_free(&model);
-    return 0;
-}
-
-static int skips_at(const ModelRun *run, const char *cell, int epoch)
-{
-    const GenoRow *row = model_geno(run, model_cell_index(run, cell), epoch);
-    return row && row->epoch == epoch ? row->skips : -1;
-}
 
 // A softmax table as torch prints it: the skip column stands out by `lead`.
 static void add_table(Str *out, const char *before, int rows, int cols, int skip, double lead)
