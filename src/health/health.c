@@ -250,14 +250,6 @@ static void apply_event(Health *health, const Event *event)
     }
 }
 
-void health_trim(Health *health)
-{
-    mem_free(health->events);
-    health->events = NULL;
-    health->n_events = health->cap_events = 0;
-    health->trimmed = true;
-}
-
 // A new block: what a shrunk one leaves is a hole just too small for the next search.
 static void shrink_alarms(Health *health)
 {
@@ -274,8 +266,10 @@ static void shrink_alarms(Health *health)
 
 void health_end(Health *health)
 {
-    health_trim(health);
     health->ended = true;
+    mem_free(health->events);
+    health->events = NULL;
+    health->n_events = health->cap_events = 0;
     for (int i = 0; i < health->n_cells; i++) {
         CellState *cell = &health->cells[i];
         mem_free(cell->points);
@@ -294,7 +288,7 @@ void health_end(Health *health)
 
 void health_rewind(Health *health, int epoch)
 {
-    if (health->trimmed)
+    if (health->ended)
         return;
     int kept = 0;
     for (int i = 0; i < health->n_events; i++)

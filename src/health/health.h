@@ -89,8 +89,6 @@ void health_match(Health *health, int epoch, double share);
 void health_set_limits(Health *health, const HealthLimits *limits);
 // Drops everything after `epoch` (roll-back, resume): the state is as if it had never been fed.
 void health_rewind(Health *health, int epoch);
-// Forgets what only a way back needs, most of the memory: a rewind does nothing from now on.
-void health_trim(Health *health);
 // The search is over: only levels, alarms and verdict stay, what is fed from now on is ignored.
 void health_end(Health *health);
 

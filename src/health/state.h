@@ -36,8 +36,7 @@ struct Health {
     int n_alarms, cap_alarms, next;
     Event *events;
     int n_events, cap_events;
-    bool trimmed; // events are gone: no way back
-    bool ended;   // so are the points: nothing more is judged
+    bool ended; // events and points are gone: no way back, nothing more is judged
     bool failed;
 };
 

@@ -50,13 +50,6 @@ static void empty_cell(ModelRun *run, ModelCell *cell)
     }
 }
 
-// A run that so many others came after is not judged again.
-static void model_close(ModelRun *run)
-{
-    run->closed = true;
-    health_trim(run->health);
-}
-
 void model_end(ModelRun *run)
 {
     run->closed = true;
@@ -73,7 +66,7 @@ bool model_room(const ModelRun *run, size_t more)
         ModelRun *old = model->runs[model->n_emptied++];
         for (int c = 0; c < old->n_cells; c++)
             empty_cell(old, &old->cells[c]);
-        model_close(old);
+        old->closed = true; // what it was judged by is gone
         old->version++;
     }
     return true;
@@ -142,8 +135,6 @@ ModelRun *model_add(Model *model, const char *name, Error *err)
         return run;
     }
     model->runs[model->n++] = run;
-    if (model->n > MODEL_OPEN)
-        model_close(model->runs[model->n - 1 - MODEL_OPEN]);
     return run;
 nomem:
     mem_free(run);

@@ -132,7 +132,7 @@ typedef struct ModelRun {
     struct Model *owner;
     int judged;  // newest epoch that health has seen, -1 none
     int stale;   // something changed for this epoch after it was judged; INT_MAX none
-    bool closed; // too many runs came after it to judge it again
+    bool closed; // over, or emptied: it is not judged again
 } ModelRun;
 
 // Where input was skipped, for messages: the first and the last places.

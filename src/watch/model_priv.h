@@ -9,8 +9,7 @@
 enum {
     MODEL_BYTES = 112 << 20, // all runs of one model
     MODEL_LOOK_BYTES = 16 << 20,
-    MODEL_RUNS = 4096,
-    MODEL_OPEN = 256 // runs, the newest, whose judgement can still be taken back
+    MODEL_RUNS = 4096
 };
 
 // Nothing more will be said of the run: gives back what only judging needs.

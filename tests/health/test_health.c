@@ -96,26 +96,6 @@ static void a_rewind_leaves_no_trace(void **state)
     }
 }
 
-// What was said stays, what follows is judged, and there is no way back.
-static void a_trimmed_detector_keeps_what_it_said(void **state)
-{
-    (void)state;
-    int cell;
-    Health *health = darts(&cell);
-    feed_skips(health, cell, "1111122444");
-    health_trim(health);
-    health_rewind(health, 6);
-    assert_int_equal(alarm_epoch(health, "skips-alarm"), 9);
-    assert_int_equal(health_level(health, cell), LEVEL_ALARM);
-    for (int e = 10; e < 15; e++) {
-        HealthLook look = look_of(e, 1, 0, 3);
-        health_look(health, cell, &look);
-    }
-    assert_int_equal(health_level(health, cell), LEVEL_OK);
-    assert_int_equal(alarm_epoch(health, "skips-alarm"), 9);
-    health_free(health);
-}
-
 static void an_ended_detector_only_answers(void **state)
 {
     (void)state;
@@ -290,7 +270,6 @@ int main(void)
         cmocka_unit_test(each_alarm_is_handed_out_once),
         cmocka_unit_test(a_rewind_forgets_what_came_after),
         cmocka_unit_test(a_rewind_leaves_no_trace),
-        cmocka_unit_test(a_trimmed_detector_keeps_what_it_said),
         cmocka_unit_test(an_ended_detector_only_answers),
         cmocka_unit_test(looks_out_of_order_are_ignored),
         cmocka_unit_test(removed_operators_change_the_limits),
