@@ -91,6 +91,7 @@ static void keys_do_what_the_screen_says(void **state)
         { "e", "no space script" },
         { "E", "no space script" },
         { "w", "wrote overview.txt" },
+        { ":write /no-such-place/x\r", "cannot create /no-such-place" },
         { ":vew\r", "did you mean 'view'" },
         { ":view lo\r", "no view 'lo'" },
         { ":vie\t log\r", "/ filter  arrows select" },

@@ -362,16 +362,14 @@ static void do_prompt_command(App *app, const char *arg)
 
 // ---- files -------------------------------------------------------------------------------------
 
-static void save(App *app, const char *path, char *text)
+// Says what went wrong; false then.
+static bool save(App *app, const char *path, char *text)
 {
     Error err;
-    if (!text)
-        app_say(app, "out of memory");
-    else if (file_write_atomic(path, text, strlen(text), &err) != STATUS_OK)
-        app_say(app, "%s", err.msg);
-    else
-        app_say(app, "wrote %s", path);
+    bool done = text && file_write_atomic(path, text, strlen(text), &err) == STATUS_OK;
+    app_say(app, "%s%s", done ? "wrote " : "", done ? path : text ? err.msg : "out of memory");
     free(text);
+    return done;
 }
 
 static void do_save_display(App *app, const char *arg)
@@ -399,10 +397,9 @@ static void do_write(App *app, const char *arg)
         return;
     }
     view_draw(view, &ctx, &app->states[id], &pane, (Rect){ 0, 0, r.rows, r.cols }, false);
-    save(app, name, grid_dump(&pane, false));
+    bool done = save(app, name, grid_dump(&pane, false));
     grid_fini(&pane);
-    if (view->csv) {
-        save(app, csv, view->csv(&ctx, &app->states[id]));
+    if (done && view->csv && save(app, csv, view->csv(&ctx, &app->states[id]))) {
         app_say(app, "wrote %s and %s", name, csv);
     }
 }
