@@ -441,7 +441,7 @@ static const Entry entries[] = {
     { "quit", do_quit },
     { "repair", run_command_repair },
     { "repaint", do_repaint },
-    { "resume", run_command_pause },
+    { "resume", run_command_resume },
     { "right", do_right },
     { "run", run_command_run },
     { "save-display", do_save_display },

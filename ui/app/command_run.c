@@ -25,18 +25,32 @@ static void control(App *app, const char *word)
     child(app, word, argv);
 }
 
-void run_command_pause(App *app, const char *arg)
+static bool has_ended_early(const ModelRun *run)
+{
+    return run->state == RUN_STOPPED || run->state == RUN_LOST || run->state == RUN_FAILED;
+}
+
+void run_command_resume(App *app, const char *arg)
 {
     const ModelRun *run = app_run(app);
     static char dir[PATH_MAX];
     (void)arg;
-    if (run && (run->state == RUN_STOPPED || run->state == RUN_LOST || run->state == RUN_FAILED) &&
-        app_run_dir(run, dir)) {
+    if (run && has_ended_early(run) && app_run_dir(run, dir)) {
         char *argv[] = { (char *)"dartboard", (char *)"resume", dir, (char *)"--detach", NULL };
         child(app, "resume", argv);
         return;
     }
-    control(app, run && run->state == RUN_PAUSED ? "resume" : "pause");
+    control(app, "resume");
+}
+
+// One key for both: what it does is the other of what the search does now.
+void run_command_pause(App *app, const char *arg)
+{
+    const ModelRun *run = app_run(app);
+    if (run && (run->state == RUN_PAUSED || has_ended_early(run)))
+        run_command_resume(app, arg);
+    else
+        control(app, "pause");
 }
 
 void run_command_stop(App *app, const char *arg)

@@ -8,6 +8,7 @@ struct App;
 // first. Rows of the table in command.c; arg is what followed the command's name.
 
 void run_command_pause(struct App *app, const char *arg);
+void run_command_resume(struct App *app, const char *arg);
 void run_command_stop(struct App *app, const char *arg);
 void run_command_ask_stop(struct App *app, const char *arg);
 void run_command_ask_repair(struct App *app, const char *arg);
